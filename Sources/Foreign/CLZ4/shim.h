@@ -1,0 +1,7 @@
+#ifndef LAMINA_CLZ4_SHIM_H
+#define LAMINA_CLZ4_SHIM_H
+
+#include <lz4.h>
+#include <lz4hc.h>
+
+#endif
