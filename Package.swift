@@ -30,12 +30,18 @@ let rooms: [(name: String, imports: [String])] = [
     ("LaminaTasks", ["LaminaBase", "LaminaQuery", "LaminaIngest", "LaminaMetadata"]),
     (
         "LaminaHTTP",
-        ["LaminaBase", "LaminaQuery", "LaminaBroker", "LaminaTasks", "LaminaCompression", "CMicroHTTPD"]
+        [
+            "LaminaBase", "LaminaQuery", "LaminaEngine", "LaminaBroker", "LaminaMetadata", "LaminaTasks",
+            "LaminaCompression",
+            "CMicroHTTPD",
+        ]
     ),
 ]
 
 let allRooms = rooms.map(\.name)
-let foreign = ["CLZ4", "CZstd", "CZlib", "CBZip2", "CLZMA", "CSnappy", "CSQLite", "CMicroHTTPD", "CCurl", "CPCRE2", "CJQ"]
+let foreign = [
+    "CLZ4", "CZstd", "CZlib", "CBZip2", "CLZMA", "CSnappy", "CSQLite", "CMicroHTTPD", "CCurl", "CPCRE2", "CJQ",
+]
 
 func dependencies(_ names: [String]) -> [Target.Dependency] { names.map { .target(name: $0) } }
 
