@@ -1,0 +1,31 @@
+package import LaminaBase
+
+/// Everything about a segment to be written that is not in its rows.
+package struct SegmentWriteOptions: Sendable {
+    package var indexSpec = IndexSpec()
+    /// Interval for `index.drd`; must contain every row's time. nil takes the view's `dataInterval`.
+    package var interval: Interval?
+    /// The JSON of `metadata.drd` as Druid prints it (container, aggregators, timestampSpec, queryGranularity, rollup, ordering);
+    /// nil leaves the file out.
+    package var metadata: JSON?
+    /// Form by column name; columns without an entry are `.plain`.
+    package var storage: [String: ColumnStorage] = [:]
+    /// False drops dimensions that are null in every row (`storeEmptyColumns`).
+    package var storesEmptyColumns = true
+    /// False for work files that need not survive a crash (spilled pieces).
+    package var synchronized = true
+
+    package init() {}
+}
+
+/// What was written.
+package struct WrittenSegment: Sendable {
+    package var rowCount: Int
+    /// Sum of the sizes of the directory's files: `size` of Druid's DataSegment.
+    package var sizeBytes: Int64
+    /// First and last row time; nil without rows.
+    package var timeBounds: (min: Int64, max: Int64)?
+    /// Dimensions and metrics as stored, in order, all-null ones included unless dropped.
+    package var dimensions: [String]
+    package var metrics: [String]
+}
