@@ -8,7 +8,8 @@ package func base64Encoded(_ bytes: [UInt8]) -> String {
     while index < bytes.count {
         let left = bytes.count - index
         let word =
-            UInt32(bytes[index]) << 16 | (left > 1 ? UInt32(bytes[index + 1]) << 8 : 0) | (left > 2 ? UInt32(bytes[index + 2]) : 0)
+            UInt32(bytes[index]) << 16 | (left > 1 ? UInt32(bytes[index + 1]) << 8 : 0)
+            | (left > 2 ? UInt32(bytes[index + 2]) : 0)
         text.append(alphabet[Int(word >> 18 & 63)])
         text.append(alphabet[Int(word >> 12 & 63)])
         text.append(left > 1 ? alphabet[Int(word >> 6 & 63)] : UInt8(ascii: "="))

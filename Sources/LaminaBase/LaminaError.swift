@@ -42,12 +42,22 @@ package struct LaminaError: Error, Sendable, CustomStringConvertible {
 
     /// A feature of Druid that Lamina does not have yet; `feature` names it as the user wrote it.
     package static func unsupported(_ feature: String) -> LaminaError {
-        LaminaError(.unsupported, code: "unsupported", "\(feature) is not supported by Lamina", context: ["feature": feature])
+        LaminaError(
+            .unsupported,
+            code: "unsupported",
+            "\(feature) is not supported by Lamina",
+            context: ["feature": feature]
+        )
     }
 
     /// Bytes of a segment (or another file) that do not decode; `where` names file and byte.
     package static func corrupt(_ what: String, at place: String) -> LaminaError {
-        LaminaError(.runtimeFailure, code: "corruptSegment", "Corrupt segment: \(what) at \(place)", context: ["at": place])
+        LaminaError(
+            .runtimeFailure,
+            code: "corruptSegment",
+            "Corrupt segment: \(what) at \(place)",
+            context: ["at": place]
+        )
     }
 
     /// A bounded resource was exceeded (`Resource limit exceeded` in Druid's older error shape).

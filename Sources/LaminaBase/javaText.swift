@@ -46,7 +46,9 @@ private func javaForm(_ text: String) -> String {
     let all = String(decoding: digits, as: UTF8.self)
     if exponent > -3, exponent <= 7 {
         if exponent <= 0 { return sign + "0." + String(repeating: "0", count: -exponent) + all }
-        if digits.count <= exponent { return sign + all + String(repeating: "0", count: exponent - digits.count) + ".0" }
+        if digits.count <= exponent {
+            return sign + all + String(repeating: "0", count: exponent - digits.count) + ".0"
+        }
         return sign + all.prefix(exponent) + "." + all.dropFirst(exponent)
     }
     let fraction = digits.count > 1 ? String(all.dropFirst()) : "0"
