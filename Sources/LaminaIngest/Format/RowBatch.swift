@@ -1,0 +1,144 @@
+package import LaminaBase
+
+/// What one field of one row holds, as the format saw it; the payload beside it is read accordingly.
+package enum FieldKind {
+    /// The row does not have the field.
+    package static let missing: UInt8 = 0
+    /// An explicit null.
+    package static let null: UInt8 = 1
+    /// UTF-8 text in `RowBatch.bytes`; payload: start in the low 32 bits, length in the high 32.
+    package static let string: UInt8 = 2
+    /// A whole number that fits 64 bits; payload: its bits.
+    package static let long: UInt8 = 3
+    /// Any other number; payload: the bits of the double.
+    package static let double: UInt8 = 4
+    /// true or false; payload: 1 or 0.
+    package static let bool: UInt8 = 5
+    /// An array or an object as JSON text in `RowBatch.bytes` (first byte `[` or `{`); payload as for `string`.
+    package static let json: UInt8 = 6
+}
+
+/// One field of a batch: a kind and a payload for every row. The memory belongs to the column and lives as long as it.
+package final class FieldColumn: @unchecked Sendable {
+    package let name: String
+    /// One `FieldKind` a row, `missing` to begin with.
+    package let kinds: UnsafeMutablePointer<UInt8>
+    package let payloads: UnsafeMutablePointer<UInt64>
+    package let capacity: Int
+
+    package init(name: String, capacity: Int) {
+        self.name = name
+        self.capacity = capacity
+        kinds = UnsafeMutablePointer<UInt8>.allocate(capacity: max(capacity, 1))
+        kinds.initialize(repeating: FieldKind.missing, count: max(capacity, 1))
+        payloads = UnsafeMutablePointer<UInt64>.allocate(capacity: max(capacity, 1))
+        payloads.initialize(repeating: 0, count: max(capacity, 1))
+    }
+
+    deinit {
+        kinds.deallocate()
+        payloads.deallocate()
+    }
+
+    @inline(__always)
+    package func set(_ row: Int, kind: UInt8, payload: UInt64) {
+        kinds[row] = kind
+        payloads[row] = payload
+    }
+
+    @inline(__always)
+    package func setText(_ row: Int, kind: UInt8, start: Int, length: Int) {
+        kinds[row] = kind
+        payloads[row] = UInt64(UInt32(truncatingIfNeeded: start)) | UInt64(UInt32(truncatingIfNeeded: length)) &<< 32
+    }
+}
+
+/// A record that could not be parsed at all.
+package struct BadRecord: Sendable {
+    /// How many good rows of the batch come before it.
+    package var beforeRow: Int
+    /// The text of the record, cut at a sensible length.
+    package var input: String
+    /// A full sentence, in Druid's words where it has some (`Unable to parse row [...] (Path: ..., Record: 4, Line: 4)`).
+    package var message: String
+
+    package init(beforeRow: Int, input: String, message: String) {
+        self.beforeRow = beforeRow
+        self.input = input
+        self.message = message
+    }
+}
+
+/// Parsed rows of one contiguous piece of one input, column by column. Immutable once handed out.
+///
+/// Text lies in `bytes`: usually the piece of input itself, so that plain fields are not copied, followed by what had to be
+/// unescaped. A batch holds at most 4 GiB of text; a few hundred kilobytes of input make a good batch.
+package final class RowBatch: @unchecked Sendable {
+    /// 0, 1, 2, … in input order over all entities, without gaps: consumers restore the order from it.
+    package let sequence: Int
+    package let rowCount: Int
+    /// Fields in the order in which the rows first had them (columns of a CSV header in its order); names are distinct.
+    package let fields: [FieldColumn]
+    /// Owned; freed with the batch.
+    package let bytes: UnsafeRawBufferPointer
+    package let badRecords: [BadRecord]
+    /// Uncompressed bytes of input this batch stands for (line ends included).
+    package let inputBytes: Int64
+    /// The entity as Druid names it (`file:/data/x.json`), for messages; nil where there is none (inline).
+    package let path: String?
+    /// Number of the first row's record in its entity, from 1; 0 when not known.
+    package let firstRecord: Int
+
+    package init(
+        sequence: Int, rowCount: Int, fields: [FieldColumn], owning bytes: UnsafeRawBufferPointer,
+        badRecords: [BadRecord] = [], inputBytes: Int64, path: String? = nil, firstRecord: Int = 0
+    ) {
+        self.sequence = sequence
+        self.rowCount = rowCount
+        self.fields = fields
+        self.bytes = bytes
+        self.badRecords = badRecords
+        self.inputBytes = inputBytes
+        self.path = path
+        self.firstRecord = firstRecord
+    }
+
+    deinit { bytes.deallocate() }
+
+    /// The bytes a `string` or `json` payload points at.
+    @inline(__always)
+    package func text(_ payload: UInt64) -> UnsafeRawBufferPointer {
+        let start = Int(UInt32(truncatingIfNeeded: payload))
+        let length = Int(UInt32(truncatingIfNeeded: payload &>> 32))
+        return UnsafeRawBufferPointer(rebasing: bytes[start..<start &+ length])
+    }
+}
+
+/// Yields the rows of an input source in batches.
+package protocol RowSource: AnyObject, Sendable {
+    /// The next batch, or nil at the end. May be called from several threads at once: reading and cutting at record bounds is
+    /// serialised inside, parsing happens on the calling thread, so that callers decide the parallelism. Batches may
+    /// therefore come out of order; `sequence` tells. After an error every further call throws it again.
+    func nextBatch() throws(LaminaError) -> RowBatch?
+}
+
+/// What the reader of rows should know of its consumer.
+package struct RowSourceOptions: Sendable {
+    /// Fields the consumer will ask for; others may be skipped. nil: all fields (schema discovery).
+    package var wantedFields: Set<String>?
+    /// `--input-root`: local files outside are refused; nil allows all.
+    package var inputRoot: String?
+    /// Directory for temporary files if the source needs any.
+    package var temporaryDirectory: String?
+
+    package init(wantedFields: Set<String>? = nil, inputRoot: String? = nil, temporaryDirectory: String? = nil) {
+        self.wantedFields = wantedFields
+        self.inputRoot = inputRoot
+        self.temporaryDirectory = temporaryDirectory
+    }
+}
+
+// The first half of the room (helper `bits`) supplies, in Input/ and Format/:
+//   struct InputSource: Sendable  { init(json: JSON, path: String) throws(LaminaError) }    // "path": JSON path for messages
+//   struct InputFormat: Sendable  { init(json: JSON, path: String) throws(LaminaError) }    // everything wrong in the spec throws here
+//   func openRows(_ source: InputSource, _ format: InputFormat, _ options: RowSourceOptions) throws(LaminaError) -> any RowSource
