@@ -1,0 +1,122 @@
+import Glibc
+import LaminaBase
+import LaminaMetadata
+import Testing
+
+/// A database file in a fresh folder, removed with it.
+private func withStore(_ body: (MetadataStore, String) throws -> Void) throws {
+    var template = Array("/tmp/lamina-metadata-XXXXXX".utf8CString)
+    let made = template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap { mkdtemp($0) } != nil }
+    try #require(made)
+    let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    defer {
+        for name in ["metadata.db", "metadata.db-wal", "metadata.db-shm"] { unlink("\(folder)/\(name)") }; rmdir(folder)
+    }
+    let path = "\(folder)/metadata.db"
+    try body(try MetadataStore(path: path), path)
+}
+
+private func record(_ id: String, dataSource: String = "a", used: Bool = true) -> SegmentRecord {
+    SegmentRecord(
+        id: id,
+        dataSource: dataSource,
+        start: "2024-01-01T00:00:00.000Z",
+        end: "2024-01-02T00:00:00.000Z",
+        partitioned: true,
+        version: "v1",
+        used: used,
+        createdDate: "2024-01-03T00:00:00.000Z",
+        usedStatusLastUpdated: "2024-01-03T00:00:00.000Z",
+        payload: Array("{\"n\":\"\(id)\"}".utf8)
+    )
+}
+
+@Suite struct MetadataStoreTests {
+    @Test func publishedSegmentsSurviveReopening() throws {
+        try withStore { store, path in
+            try store.publish([record("a1"), record("a2"), record("b1", dataSource: "b")], at: "now")
+            let again = try MetadataStore(path: path)
+            #expect(try again.segments().map(\.id) == ["a1", "a2", "b1"])
+            #expect(try again.segments(dataSource: "b") == [record("b1", dataSource: "b")])
+            #expect(try again.segment(id: "a2") == record("a2"))
+            #expect(try again.segment(id: "zz") == nil)
+        }
+    }
+
+    @Test func markingCountsOnlyWhatChanges() throws {
+        try withStore { store, _ in
+            try store.publish([record("a1"), record("a2")], at: "now")
+            #expect(try store.mark(ids: ["a1", "missing"], used: false, at: "later") == 1)
+            #expect(try store.mark(ids: ["a1"], used: false, at: "later") == 0)
+            #expect(try store.segments().map(\.id) == ["a2"])
+            #expect(try store.segments(used: false).first?.usedStatusLastUpdated == "later")
+            try store.deleteSegments(ids: ["a1"])
+            #expect(try store.segments(used: nil).map(\.id) == ["a2"])
+        }
+    }
+
+    @Test func aFailedCommitOrCheckPublishesNothing() throws {
+        try withStore { store, _ in
+            let first = DataSourceCommit(dataSource: "a", expectedSHA1: nil, payload: Array("{}".utf8), sha1: "one")
+            try store.publish([record("a1")], commit: first, at: "now")
+            #expect(throws: LaminaError.self) { try store.publish([record("a2")], commit: first, at: "now") }
+            let stale = DataSourceCommit(dataSource: "a", expectedSHA1: "zero", payload: [], sha1: "two")
+            #expect(throws: LaminaError.self) { try store.publish([record("a3")], commit: stale, at: "now") }
+            #expect(throws: LaminaError.self) {
+                try store.publish([record("a4")], at: "now") { () throws(LaminaError) in throw .invalidInput("revoked")
+                }
+            }
+            #expect(try store.segments().map(\.id) == ["a1"])
+            let next = DataSourceCommit(dataSource: "a", expectedSHA1: "one", payload: Array("[1]".utf8), sha1: "two")
+            try store.publish([record("a5")], commit: next, at: "now")
+            #expect(try store.commitMetadata(dataSource: "a")?.sha1 == "two")
+        }
+    }
+
+    @Test func endedTasksLoseTheirLocks() throws {
+        try withStore { store, _ in
+            let task = TaskRecord(
+                id: "t",
+                createdDate: "2024-01-01T00:00:00.000Z",
+                dataSource: "a",
+                payload: Array("{}".utf8),
+                statusPayload: Array("{\"status\":\"RUNNING\"}".utf8),
+                active: true,
+                type: "index",
+                groupID: "t"
+            )
+            try store.insert(task)
+            #expect(throws: LaminaError.self) { try store.insert(task) }
+            let row = try store.insertLock(task: "t", payload: Array("{\"l\":1}".utf8))
+            _ = try store.insertLock(task: "t", payload: Array("{\"l\":2}".utf8))
+            try store.deleteLock(rowID: row)
+            #expect(try store.locks().map { String(decoding: $0.payload, as: UTF8.self) } == ["{\"l\":2}"])
+            try store.setStatus(task: "t", statusPayload: Array("{\"status\":\"FAILED\"}".utf8), active: false)
+            #expect(try store.locks().isEmpty)
+            #expect(try store.tasks(active: true).isEmpty)
+            #expect(try store.task(id: "t")?.active == false)
+        }
+    }
+
+    @Test func rulesAndConfigKeepTheNewest() throws {
+        try withStore { store, _ in
+            for day in 1...2 {
+                let audit = AuditRecord(
+                    key: "a",
+                    type: "rules",
+                    author: "me",
+                    comment: "",
+                    createdDate: "2024-01-0\(day)T00:00:00.000Z",
+                    payload: Array("[\(day)]".utf8)
+                )
+                try store.setRules(dataSource: "a", payload: Array("[\(day)]".utf8), audit: audit)
+            }
+            #expect(try store.rules()["a"].map { String(decoding: $0, as: UTF8.self) } == "[2]")
+            #expect(try store.audit(type: "rules").map(\.createdDate.count) == [24, 24])
+            #expect(try store.config("lookups") == nil)
+            try store.setConfig("lookups", Array("{}".utf8))
+            try store.setConfig("lookups", Array("{\"x\":1}".utf8))
+            #expect(try store.config("lookups") == Array("{\"x\":1}".utf8))
+        }
+    }
+}
