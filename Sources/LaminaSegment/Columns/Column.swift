@@ -92,8 +92,22 @@ package protocol StringColumn: ColumnBasics {
     func rows(_ id: UInt32) throws(LaminaError) -> RoaringBitmap
     /// Single-value columns: one id per row. Traps on multi-value columns.
     func makeIDReader() -> any ValueReader<UInt32>
+    /// Single-value columns: the same ids in the width they are stored in, so that a scan of a column of few values touches
+    /// one byte a row. Traps on multi-value columns.
+    func makeIDAccess() -> IDAccess
     /// Multi-value columns (single-value ones answer too, one id a row).
     func makeMultiIDReader() -> any MultiIDReader
+}
+
+extension StringColumn {
+    package func makeIDAccess() -> IDAccess { .words(makeIDReader()) }
+}
+
+/// Readers of ids by width; ids are the same whichever is used.
+package enum IDAccess {
+    case bytes(any ValueReader<UInt8>)
+    case shorts(any ValueReader<UInt16>)
+    case words(any ValueReader<UInt32>)
 }
 
 /// Reads the ids of multi-value rows for one thread. Pointers stay valid until the next call on the same reader.
