@@ -135,7 +135,7 @@ extension Container {
     /// Bitset shape: copies bits `first...last` to zeroed words from bit `target` on.
     func copyBits(first: Int, last: Int, to mask: UnsafeMutableBufferPointer<UInt64>, at target: Int) {
         words.withUnsafeBufferPointer { words in
-            let offset = target - (first & ~63)
+            let offset = target - (first & 63)
             let shift = UInt64(offset & 63)
             for index in first >> 6...last >> 6 {
                 var word = words[index]
