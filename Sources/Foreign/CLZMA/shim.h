@@ -3,4 +3,7 @@
 
 #include <lzma.h>
 
+// The macro does not import.
+static const uint32_t lamina_lzma_concatenated = LZMA_CONCATENATED;
+
 #endif
