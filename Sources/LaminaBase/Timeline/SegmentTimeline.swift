@@ -19,6 +19,11 @@ package struct SegmentTimeline: Sendable {
     package let entries: [Entry]
     private let holders: [PartitionHolder]
 
+    private struct Chunk: Hashable {
+        var interval: Interval
+        var version: String
+    }
+
     package init() {
         entries = []
         holders = []
@@ -26,10 +31,6 @@ package struct SegmentTimeline: Sendable {
 
     /// Builds the snapshot of the used segments of one datasource; of equal ids the last counts.
     package init(_ segments: some Sequence<DataSegment>) {
-        struct Chunk: Hashable {
-            var interval: Interval
-            var version: String
-        }
         var chunks: [Chunk: [Int: DataSegment]] = [:]
         for segment in segments {
             let chunk = Chunk(interval: segment.interval, version: segment.version)
