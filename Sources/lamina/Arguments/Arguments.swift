@@ -8,7 +8,9 @@ struct Arguments: Sendable {
     mutating func add(_ value: String, to option: Option) throws {
         if !option.choices.isEmpty, option.value != nil, !option.choices.contains(value) {
             let near = nearestName(to: value, among: option.choices).map { "; did you mean \($0)?" } ?? ""
-            throw UsageError(message: "--\(option.name) is one of \(option.choices.joined(separator: ", ")), not '\(value)'\(near)")
+            throw UsageError(
+                message: "--\(option.name) is one of \(option.choices.joined(separator: ", ")), not '\(value)'\(near)"
+            )
         }
         if !option.isRepeated, values[option.name] != nil, option.value != nil {
             throw UsageError(message: "--\(option.name) is given twice")
@@ -26,7 +28,8 @@ struct Arguments: Sendable {
     func int(_ name: String, in range: ClosedRange<Int>, default fallback: Int) throws -> Int {
         guard let text = string(name) else { return fallback }
         guard let number = Int(text), range.contains(number) else {
-            let limits = range.upperBound == .max ? "from \(range.lowerBound) on" : "\(range.lowerBound) to \(range.upperBound)"
+            let limits =
+                range.upperBound == .max ? "from \(range.lowerBound) on" : "\(range.lowerBound) to \(range.upperBound)"
             throw UsageError(message: "--\(name) takes a whole number (\(limits)), not '\(text)'")
         }
         return number
@@ -52,7 +55,9 @@ func parseArguments(_ words: [String], of root: Command) throws -> ParsedCommand
         while !command.subcommands.isEmpty, let word = rest.first, !word.hasPrefix("-") {
             guard let next = command.subcommands.first(where: { $0.name == word }) else {
                 if wantsHelp { break }
-                throw UsageError(message: "no command '\(word)'" + suggestion(word, among: command.subcommands.map(\.name)))
+                throw UsageError(
+                    message: "no command '\(word)'" + suggestion(word, among: command.subcommands.map(\.name))
+                )
             }
             command = next
             path.append(word)

@@ -24,7 +24,9 @@ private func places(_ command: Command, _ path: [String] = []) -> [CommandPlace]
 /// Words that lead further down the tree, as `case` patterns over "path word".
 private func steps(_ root: Command) -> String {
     places(root).filter { !$0.path.isEmpty }
-        .map { "\"\($0.path.dropLast().map { $0 + " " }.joined())|\($0.path[$0.path.count - 1])\"" }.joined(separator: " | ")
+        .map { "\"\($0.path.dropLast().map { $0 + " " }.joined())|\($0.path[$0.path.count - 1])\"" }.joined(
+            separator: " | "
+        )
 }
 
 private func bashScript(_ root: Command) -> String {
@@ -83,14 +85,17 @@ private func zshScript(_ root: Command) -> String {
         for option in place.command.allOptions where option.value != nil {
             let prefix = place.path.map { $0 + " " }.joined()
             let names = ["\"\(prefix)--\(option.name)\""] + (option.short.map { ["\"\(prefix)-\($0)\""] } ?? [])
-            let action = option.choices.isEmpty ? "_files; return" : "compadd -- \(option.choices.joined(separator: " ")); return"
+            let action =
+                option.choices.isEmpty
+                ? "_files; return" : "compadd -- \(option.choices.joined(separator: " ")); return"
             lines.append("        \(names.joined(separator: "|"))) \(action) ;;")
         }
     }
     lines += ["    esac", "    case \"$route\" in"]
     for place in places(root) {
         let described =
-            place.command.subcommands.map { ($0.name, $0.summary) } + place.command.allOptions.map { ("--\($0.name)", $0.help) }
+            place.command.subcommands.map { ($0.name, $0.summary) }
+            + place.command.allOptions.map { ("--\($0.name)", $0.help) }
         let words = described.map { "'\($0.0):\(zshEscaped($0.1))'" }.joined(separator: " ")
         lines.append("        \"\(place.path.map { $0 + " " }.joined())\") names=(\(words)) ;;")
     }

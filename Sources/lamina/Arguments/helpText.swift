@@ -15,7 +15,10 @@ func helpText(of command: Command, path: [String]) -> String {
         lines += ["", "Arguments:"] + aligned(command.positionals.map { ($0.name, $0.help) })
     }
     let options = command.allOptions.map { option in
-        (option.spelling, option.choices.isEmpty ? option.help : "\(option.help) (\(option.choices.joined(separator: ", ")))")
+        (
+            option.spelling,
+            option.choices.isEmpty ? option.help : "\(option.help) (\(option.choices.joined(separator: ", ")))"
+        )
     }
     lines += ["", "Options:"] + aligned(options)
     if !command.examples.isEmpty {

@@ -21,7 +21,8 @@ struct ProgressLine {
             (lastRows, lastSeconds) = (rows, seconds)
         }
         guard let width else { return }
-        let text = "\(bar(fraction, seconds)) \(what)  \(grouped(rows)) rows  \(grouped(Int64(rate))) rows/s  \(clock(seconds))"
+        let text =
+            "\(bar(fraction, seconds)) \(what)  \(grouped(rows)) rows  \(grouped(Int64(rate))) rows/s  \(clock(seconds))"
         complain("\r\u{1B}[K" + String(text.prefix(width - 1)))
     }
 
@@ -38,7 +39,8 @@ struct ProgressLine {
         guard let fraction else {
             // Without a known end a block wanders.
             let place = Int(seconds * 5) % cells
-            return "[" + String(repeating: "·", count: place) + "█" + String(repeating: "·", count: cells - 1 - place) + "]"
+            return "[" + String(repeating: "·", count: place) + "█" + String(repeating: "·", count: cells - 1 - place)
+                + "]"
         }
         let full = min(cells, max(0, Int(fraction * Double(cells))))
         return "[" + String(repeating: "█", count: full) + String(repeating: "·", count: cells - full) + "]"

@@ -28,7 +28,9 @@ struct TextTable: Sendable {
     /// RFC 4180 with a header line; null is an empty field.
     func csv() -> String {
         var text = columns.map(Self.quoted).joined(separator: ",") + "\r\n"
-        for row in rows { text += row.map { $0.isNull ? "" : Self.quoted(Self.cell($0)) }.joined(separator: ",") + "\r\n" }
+        for row in rows {
+            text += row.map { $0.isNull ? "" : Self.quoted(Self.cell($0)) }.joined(separator: ",") + "\r\n"
+        }
         return text
     }
 
@@ -59,7 +61,9 @@ struct TextTable: Sendable {
     }
 
     private static func quoted(_ text: String) -> String {
-        guard text.isEmpty || text.utf8.contains(where: { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }) else { return text }
+        guard text.isEmpty || text.utf8.contains(where: { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }) else {
+            return text
+        }
         return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
     }
 }

@@ -32,7 +32,9 @@ func terminalWidth(_ descriptor: Int32) -> Int? {
 
 /// Control characters of foreign text, which could move the cursor or hide what follows, as `\u{…}`.
 func printable(_ text: String) -> String {
-    guard text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F || (0x80..<0xA0).contains($0.value) }) else {
+    guard
+        text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F || (0x80..<0xA0).contains($0.value) })
+    else {
         return text
     }
     var result = ""

@@ -13,13 +13,17 @@ func resultTable(of answer: JSON) -> TextTable {
         } else if let event = object["event"]?.objectValue {
             builder.add(stamped(object["timestamp"], event))
         } else if let results = object["result"]?.arrayValue {
-            for result in results { builder.add(stamped(object["timestamp"], result.objectValue ?? JSONObject([("value", result)]))) }
+            for result in results {
+                builder.add(stamped(object["timestamp"], result.objectValue ?? JSONObject([("value", result)])))
+            }
         } else if let result = object["result"]?.objectValue {
             builder.add(stamped(object["timestamp"], result))
         } else if let columns = object["columns"]?.objectValue {
             for column in columns.entries {
                 var row = JSONObject([("column", .string(column.key))])
-                for entry in column.value.objectValue?.entries ?? [] where entry.key != "typeSignature" { row[entry.key] = entry.value }
+                for entry in column.value.objectValue?.entries ?? [] where entry.key != "typeSignature" {
+                    row[entry.key] = entry.value
+                }
                 builder.add(row)
             }
         } else {

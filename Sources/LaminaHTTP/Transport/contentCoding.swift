@@ -1,0 +1,82 @@
+import LaminaBase
+import LaminaCompression
+
+/// Whether an `Accept-Encoding` header allows gzip: named (or `*`) and not with `q=0`.
+func acceptsGzip(_ header: String?) -> Bool {
+    guard let header else { return false }
+    var star = false
+    for item in header.lowercased().split(separator: ",") {
+        let parts = item.split(separator: ";").map { $0.filter { $0 != " " } }
+        guard let coding = parts.first else { continue }
+        let refused = parts.dropFirst().contains { $0.hasPrefix("q=") && (Double($0.dropFirst(2)) ?? 1) == 0 }
+        if coding == "gzip" || coding == "x-gzip" { return !refused }
+        if coding == "*" { star = !refused }
+    }
+    return star
+}
+
+/// Answers shorter than this go out as they are: the frame would cost what is saved.
+private let gzipWorthwhile = 512
+
+/// The answer as the client wants it: gzipped if it takes that and it pays.
+func encoded(_ response: HTTPResponse, acceptEncoding: String?) -> HTTPResponse {
+    guard acceptsGzip(acceptEncoding), !response.headers.contains(where: { $0.name.lowercased() == "content-encoding" })
+    else {
+        return response
+    }
+    var response = response
+    switch response.body {
+    case .bytes(let bytes):
+        guard bytes.count >= gzipWorthwhile, let gzip = try? GzipStream() else { return response }
+        response.body = .bytes(gzip.compress(bytes, finish: true))
+    case .stream(let produce):
+        response.body = .stream { writer throws(LaminaError) in
+            let gzip = try GzipBody(GzipStream(), to: writer)
+            try produce(gzip.writer)
+            try gzip.end()
+        }
+    }
+    response.headers.append(("Content-Encoding", "gzip"))
+    response.headers.append(("Vary", "Accept-Encoding"))
+    return response
+}
+
+/// A body writer that compresses what passes through it.
+///
+/// `@unchecked Sendable`: a body has one producer, which calls from one thread.
+private final class GzipBody: @unchecked Sendable {
+    private let gzip: GzipStream
+    private let target: BodyWriter
+
+    init(_ gzip: GzipStream, to target: BodyWriter) {
+        self.gzip = gzip
+        self.target = target
+    }
+
+    var writer: BodyWriter {
+        BodyWriter { [self] bytes in
+            do throws(LaminaError) {
+                try target.write(gzip.compress(bytes))
+                return true
+            } catch {
+                return false
+            }
+        }
+    }
+
+    func end() throws(LaminaError) { try target.write(gzip.compress([], finish: true)) }
+}
+
+/// A request's body without its `Content-Encoding`.
+func openedBody(_ body: [UInt8], coding: String?, limit: Int) throws(LaminaError) -> [UInt8] {
+    switch coding?.lowercased() {
+    case nil, "", "identity": return body
+    case "gzip", "x-gzip", "deflate": return try gunzipped(body, limit: limit)
+    case let other?:
+        throw LaminaError(
+            .invalidInput,
+            code: "contentEncoding",
+            "The body's Content-Encoding '\(other)' is not known; gzip, deflate and identity are"
+        )
+    }
+}
