@@ -41,7 +41,7 @@ import Testing
         let client = try #require(TestClient(port: server.port))
         client.send("POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
         #expect(try JSONParser.parse(#require(client.answer()).body)["body"] == "abcde")
-        let gzipped = try GzipStream().compress(Array("squeezed".utf8), finish: true)
+        let gzipped = try gzipCompress(Array("squeezed".utf8))
         let answer = try #require(client.request("POST", "/x", headers: ["Content-Encoding: gzip"], body: gzipped))
         #expect(try JSONParser.parse(answer.body)["body"] == "squeezed")
         let broken = try #require(
@@ -68,10 +68,10 @@ import Testing
         #expect(try #require(client.request("GET", "/", headers: ["Accept-Encoding: gzip;q=0"])).text == long)
         let whole = try #require(client.request("GET", "/", headers: ["Accept-Encoding: deflate, gzip"]))
         #expect(whole.headers["content-encoding"] == "gzip")
-        #expect(try gunzipped(whole.body, limit: 1 << 20) == Array(long.utf8))
+        #expect(try gunzip(whole.body, limit: 1 << 20) == Array(long.utf8))
         let streamed = try #require(client.request("GET", "/?stream", headers: ["Accept-Encoding: gzip"]))
         #expect(streamed.complete)
-        #expect(try gunzipped(streamed.body, limit: 1 << 20) == Array((long + long + long).utf8))
+        #expect(try gunzip(streamed.body, limit: 1 << 20) == Array((long + long + long).utf8))
     }
 
     @Test func refusesWhatIsTooLarge() throws {
@@ -86,7 +86,7 @@ import Testing
         chunked.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3E9\r\n")
         chunked.send(body + Array("\r\n0\r\n\r\n".utf8))
         #expect(chunked.answer()?.status == 413)
-        let bomb = try GzipStream().compress([UInt8](repeating: 0, count: 500_000), finish: true)
+        let bomb = try gzipCompress([UInt8](repeating: 0, count: 100_000))
         #expect(bomb.count < 1000)
         #expect(
             TestClient(port: server.port)?.request("POST", "/", headers: ["Content-Encoding: gzip"], body: bomb)?.status

@@ -1,4 +1,4 @@
-package import LaminaBase
+import LaminaBase
 
 /// What answers one route; `parameters` are the path's variable segments in order.
 package typealias RouteHandler =

@@ -27,11 +27,11 @@ func encoded(_ response: HTTPResponse, acceptEncoding: String?) -> HTTPResponse 
     var response = response
     switch response.body {
     case .bytes(let bytes):
-        guard bytes.count >= gzipWorthwhile, let gzip = try? GzipStream() else { return response }
-        response.body = .bytes(gzip.compress(bytes, finish: true))
+        guard bytes.count >= gzipWorthwhile, let gzipped = try? gzipCompress(bytes) else { return response }
+        response.body = .bytes(gzipped)
     case .stream(let produce):
         response.body = .stream { writer throws(LaminaError) in
-            let gzip = try GzipBody(GzipStream(), to: writer)
+            let gzip = try GzipBody(GzipCompressor(), to: writer)
             try produce(gzip.writer)
             try gzip.end()
         }
@@ -45,10 +45,10 @@ func encoded(_ response: HTTPResponse, acceptEncoding: String?) -> HTTPResponse 
 ///
 /// `@unchecked Sendable`: a body has one producer, which calls from one thread.
 private final class GzipBody: @unchecked Sendable {
-    private let gzip: GzipStream
+    private let gzip: GzipCompressor
     private let target: BodyWriter
 
-    init(_ gzip: GzipStream, to target: BodyWriter) {
+    init(_ gzip: GzipCompressor, to target: BodyWriter) {
         self.gzip = gzip
         self.target = target
     }
@@ -56,7 +56,7 @@ private final class GzipBody: @unchecked Sendable {
     var writer: BodyWriter {
         BodyWriter { [self] bytes in
             do throws(LaminaError) {
-                try target.write(gzip.compress(bytes))
+                try pass(bytes, finish: false)
                 return true
             } catch {
                 return false
@@ -64,19 +64,26 @@ private final class GzipBody: @unchecked Sendable {
         }
     }
 
-    func end() throws(LaminaError) { try target.write(gzip.compress([], finish: true)) }
+    func end() throws(LaminaError) { try pass([], finish: true) }
+
+    private func pass(_ bytes: [UInt8], finish: Bool) throws(LaminaError) {
+        var ready: [UInt8] = []
+        let problem = bytes.withUnsafeBytes { gzip.compress($0, finish: finish, to: &ready) }
+        if let problem { throw problem }
+        try target.write(ready)
+    }
 }
 
 /// A request's body without its `Content-Encoding`.
 func openedBody(_ body: [UInt8], coding: String?, limit: Int) throws(LaminaError) -> [UInt8] {
     switch coding?.lowercased() {
-    case nil, "", "identity": return body
-    case "gzip", "x-gzip", "deflate": return try gunzipped(body, limit: limit)
+    case nil, "identity": return body
+    case "gzip", "x-gzip": return try gunzip(body, limit: limit)
     case let other?:
         throw LaminaError(
             .invalidInput,
             code: "contentEncoding",
-            "The body's Content-Encoding '\(other)' is not known; gzip, deflate and identity are"
+            "The body's Content-Encoding '\(other)' is not known; gzip and identity are"
         )
     }
 }
