@@ -1,0 +1,76 @@
+import Glibc
+import LaminaBase
+import LaminaIngest
+import Synchronization
+
+/// The face a running job sees of the service: locks, stored segments, log and progress.
+final class TaskHost: IndexJobHost {
+    private let service: TaskService
+    private let entry: TaskService.Entry
+    private let file: Mutex<Int32>
+
+    init(service: TaskService, entry: TaskService.Entry) {
+        self.service = service
+        self.entry = entry
+        let path = service.directory.log(task: entry.status.id)
+        file = Mutex(open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644))
+    }
+
+    deinit {
+        file.withLock { descriptor in
+            if descriptor >= 0 { close(descriptor) }
+        }
+    }
+
+    var isCancelled: Bool {
+        service.state.read { state in
+            guard let entry = state.entry(entry.status.id) else { return true }
+            return entry.cancelReason != nil
+        }
+    }
+
+    func lock(_ intervals: [Interval], appending: Bool) throws(LaminaError) -> String {
+        let id = entry.status.id
+        let concurrent = entry.spec.context["useConcurrentLocks"]?.boolValue ?? false
+        let type: TaskLockType = concurrent ? (appending ? .append : .replace) : .exclusive
+        let request = LockRequest(
+            dataSource: entry.status.dataSource,
+            intervals: intervals,
+            type: type,
+            taskID: id,
+            groupID: entry.status.groupID,
+            priority: entry.spec.priority
+        )
+        let newest = service.segments.newestVersion(dataSource: entry.status.dataSource)
+        let now = service.clock()
+        service.keep(service.state.update { $0.locks.request(request, now: now, newestVersion: newest) })
+        if service.state.read({ $0.locks.isWaiting(id) }) { log("Waiting for locks on \(intervals.map(\.text))") }
+        let version: String? = service.state.wait { state in
+            guard let entry = state.entry(id), entry.cancelReason == nil else { return .some(nil) }
+            return state.locks.isWaiting(id) ? nil : .some(state.locks.locks(of: id).last?.version)
+        }.flatMap { $0 }
+        guard let version else {
+            throw LaminaError(.canceled, code: "canceled", "Task \(id) was cancelled or lost its locks while it waited")
+        }
+        log("Locked \(intervals.map(\.text)) with version \(version)")
+        return version
+    }
+
+    func usedSegments(overlapping interval: Interval) throws(LaminaError) -> [DataSegment] {
+        service.segments.visibleSegments(dataSource: entry.status.dataSource, in: interval)
+    }
+
+    func log(_ line: String) {
+        let text = Array("\(instantText(service.clock())) \(line)\n".utf8)
+        file.withLock { descriptor in
+            if descriptor >= 0 { try? writeAll(descriptor, text, path: "task log") }
+        }
+    }
+
+    func progress(_ progress: IndexProgress) {
+        service.state.update { state in
+            guard let index = state.active.firstIndex(where: { $0.status.id == entry.status.id }) else { return }
+            state.active[index].progress = progress
+        }
+    }
+}

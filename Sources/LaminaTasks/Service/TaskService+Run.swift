@@ -1,0 +1,89 @@
+import LaminaBase
+import LaminaIngest
+import LaminaMetadata
+
+extension TaskService {
+    /// The whole life of one task on its own thread.
+    func run(_ entry: Entry) {
+        let host = TaskHost(service: self, entry: entry)
+        let work = directory.work(task: entry.status.id)
+        do {
+            try makeFolders(work)
+            host.log("Task \(entry.status.id) starts")
+            let job = IndexJob(
+                spec: entry.spec,
+                taskID: entry.status.id,
+                workDirectory: work,
+                inputRoot: options.inputRoot
+            )
+            let result = try job.run(host: host)
+            let published = try publish(result.segments, for: entry, work: work, host: host)
+            var report = result.reportPayload
+            report["segmentsPublished"] = .int(Int64(published))
+            try writeReport(report, of: entry)
+            host.log("Task \(entry.status.id) ended: SUCCESS, \(published) segments published")
+            finish(entry, failed: nil)
+        } catch let failure as IndexJobFailure {
+            try? writeReport(failure.reportPayload, of: entry)
+            fail(entry, host: host, message: failure.error.message)
+        } catch let error as LaminaError {
+            fail(entry, host: host, message: error.message)
+        } catch {
+            fail(entry, host: host, message: "\(error)")
+        }
+    }
+
+    private func fail(_ entry: Entry, host: TaskHost, message: String) {
+        let reason = state.read { $0.entry(entry.status.id)?.cancelReason } ?? message
+        host.log("Task \(entry.status.id) ended: FAILED: \(reason)")
+        finish(entry, failed: reason)
+    }
+
+    private func writeReport(_ payload: JSONObject, of entry: Entry) throws(LaminaError) {
+        let id = JSON.string(entry.status.id)
+        let report: JSON = [
+            "ingestionStatsAndErrors": ["type": "ingestionStatsAndErrors", "taskId": id, "payload": .object(payload)],
+            "taskContext": ["type": "taskContext", "taskId": id, "payload": .object(entry.spec.effectiveContext)],
+        ]
+        try writeFile(directory.report(task: entry.status.id), Array(report.text.utf8))
+    }
+
+    /// Ends a task: status stored, locks released, work files removed, the next ones started.
+    func finish(_ entry: Entry, failed message: String?) {
+        let id = entry.status.id
+        try? removeTree(directory.work(task: id))
+        let now = clock()
+        var status = entry.status
+        status.state = message == nil ? .success : .failed
+        status.runnerState = .none
+        status.errorMessage = message
+        status.duration = entry.startedAt.map { now - $0 } ?? 0
+        // Were this write to fail, the next start would find the task active and mark it FAILED: nothing is half-done.
+        try? store.setStatus(task: id, statusPayload: Array(status.storedJSON.text.utf8), active: false)
+        let changes = state.update { state in
+            state.active.removeAll { $0.status.id == id }
+            state.storedLocks = state.storedLocks.filter { $0.key.taskID != id }
+            return state.locks.release(id, now: now)
+        }
+        keep(changes)
+        startWaiting()
+    }
+
+    /// Brings the store's locks in line with what the table changed.
+    func keep(_ changes: LockTable.Changes) {
+        for lock in changes.granted {
+            guard state.read({ $0.storedLocks[lock] }) == nil else { continue }
+            guard let row = try? store.insertLock(task: lock.taskID, payload: Array(lock.json.text.utf8)) else {
+                continue
+            }
+            state.update { $0.storedLocks[lock] = row }
+        }
+        for lock in changes.revoked {
+            var granted = lock
+            granted.revoked = false
+            if let row = state.update({ $0.storedLocks.removeValue(forKey: granted) }) {
+                try? store.deleteLock(rowID: row)
+            }
+        }
+    }
+}
