@@ -26,8 +26,8 @@ package indirect enum Filter: Sendable {
     /// A list that holds nil matches nulls.
     case `in`(dimension: String, values: [String?], extraction: ExtractionFunction?)
     case inType(column: String, type: ColumnType, values: [Value])
-    case like(dimension: String, pattern: String, escape: Character?, extraction: ExtractionFunction?)
-    case regex(dimension: String, pattern: String, extraction: ExtractionFunction?)
+    case like(dimension: String, pattern: LikePattern, extraction: ExtractionFunction?)
+    case regex(dimension: String, pattern: Regex, extraction: ExtractionFunction?)
     case search(dimension: String, query: SearchSpec, extraction: ExtractionFunction?)
     case columnComparison([DimensionSpec])
     case interval(dimension: String, intervals: [Interval], extraction: ExtractionFunction?)

@@ -58,6 +58,13 @@ package struct Query: Sendable {
 /// What a query reads. Only tables at first; the others come with the rest of the native language.
 package indirect enum DataSource: Sendable, Hashable {
     case table(String)
+
+    /// The tables read, in order of mention.
+    package var tables: [String] {
+        switch self {
+        case .table(let name): [name]
+        }
+    }
 }
 
 package struct TimeseriesQuery: Sendable {
@@ -197,7 +204,9 @@ package struct SearchQuery: Sendable {
 package enum SearchSpec: Sendable, Hashable {
     case contains(String, caseSensitive: Bool)
     case fragment([String], caseSensitive: Bool)
-    case regex(String)
+    /// Found anywhere in the value.
+    case regex(Regex)
+    /// Everything, null too.
     case all
 }
 

@@ -1,0 +1,20 @@
+/// A map look-up, as it was when the query began.
+package final class LookupTable: Sendable, Hashable {
+    package let map: [String: String]
+    /// No two keys have the same value.
+    package let isOneToOne: Bool
+
+    package init(map: [String: String], isOneToOne: Bool = false) {
+        self.map = map
+        self.isOneToOne = isOneToOne
+    }
+
+    package static func == (left: LookupTable, right: LookupTable) -> Bool {
+        left === right || left.map == right.map
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(map.count) }
+}
+
+/// Finds a registered look-up by name; nil when there is none. Asked while a query is decoded.
+package typealias LookupResolver = @Sendable (String) -> LookupTable?
