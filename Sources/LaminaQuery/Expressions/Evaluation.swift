@@ -102,7 +102,7 @@ private func applyText(
 ) throws(LaminaError) -> Value {
     if sign == .add { return .string(left + right) }
     guard sign.isComparison else { throw .evaluation("operator '\(sign.rawValue)' is not supported on two texts") }
-    return .long(holds(sign, compareJava(left, right)) ? 1 : 0)
+    return .long(holds(sign, javaCompare(left, right)) ? 1 : 0)
 }
 
 private func applyLong(

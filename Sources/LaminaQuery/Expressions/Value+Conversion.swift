@@ -191,11 +191,11 @@ func compareElements(_ left: Value, _ right: Value) -> Int {
     case (.null, _): return -1
     case (_, .null): return 1
     case (.long(let first), .long(let second)): return first < second ? -1 : first == second ? 0 : 1
-    case (.string, _), (_, .string): return compareJava(left.asText ?? "", right.asText ?? "")
+    case (.string, _), (_, .string): return javaCompare(left.asText ?? "", right.asText ?? "")
     case (.array(let first), .array(let second)): return compareArrays(first, second)
     default:
         guard let first = left.asDouble, let second = right.asDouble else {
-            return compareJava(left.asText ?? "", right.asText ?? "")
+            return javaCompare(left.asText ?? "", right.asText ?? "")
         }
         return compareJava(first, second)
     }

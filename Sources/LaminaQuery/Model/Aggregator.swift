@@ -39,7 +39,8 @@ package indirect enum Aggregator: Sendable {
     /// The output name.
     package var name: String {
         switch self {
-        case .count(let name), .number(let name, _, _, _), .filtered(let name, _, _), .firstLast(let name, _, _, _, _, _),
+        case .count(let name), .number(let name, _, _, _), .filtered(let name, _, _),
+            .firstLast(let name, _, _, _, _, _),
             .any(let name, _, _, _, _), .doubleMean(let name, _), .cardinality(let name, _, _, _),
             .hyperUnique(let name, _, _, _), .grouping(let name, _):
             name

@@ -47,7 +47,9 @@ package struct QueryContext: Sendable {
             return whole
         case .string(let text):
             if let number = Int64(text) { return number }
-            guard let number = Double(text), let whole = Int64(exactly: number) else { throw badFormat(key, "long", value) }
+            guard let number = Double(text), let whole = Int64(exactly: number) else {
+                throw badFormat(key, "long", value)
+            }
             return whole
         default: throw badFormat(key, "long", value)
         }

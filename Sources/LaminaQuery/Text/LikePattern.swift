@@ -1,5 +1,3 @@
-package import LaminaBase
-
 /// A pattern of SQL's LIKE: `%` any run of characters, `_` one character, `escape` takes the next one literally.
 ///
 /// Source: `LikeDimFilter.LikeMatcher`; no escape character by default, the whole value must match, null never does.

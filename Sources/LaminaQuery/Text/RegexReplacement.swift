@@ -26,7 +26,9 @@ package struct RegexReplacement: Sendable {
                 guard index < bytes.count else { throw bad("no group follows the last $") }
                 let group: Int
                 if bytes[index] == UInt8(ascii: "{") {
-                    guard let close = bytes[index...].firstIndex(of: UInt8(ascii: "}")) else { throw bad("a ${ has no }") }
+                    guard let close = bytes[index...].firstIndex(of: UInt8(ascii: "}")) else {
+                        throw bad("a ${ has no }")
+                    }
                     let name = String(decoding: bytes[index + 1..<close], as: UTF8.self)
                     guard let number = regex.group(named: name) else { throw bad("no group is named '\(name)'") }
                     group = number

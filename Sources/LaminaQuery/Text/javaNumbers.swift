@@ -9,21 +9,6 @@ package func compareJava(_ left: Double, _ right: Double) -> Int {
     return first < second ? -1 : first == second ? 0 : 1
 }
 
-/// `String.compareTo`: by UTF-16 code units.
-package func compareJava(_ left: String, _ right: String) -> Int {
-    var first = left.utf8.makeIterator()
-    var second = right.utf8.makeIterator()
-    while true {
-        let one = first.next()
-        let two = second.next()
-        guard let one, let two else { return one == nil ? (two == nil ? 0 : -1) : 1 }
-        if one == two { continue }
-        // In UTF-8 characters beyond U+FFFF (lead byte F0 and up) come last; their surrogates D800… come before U+E000.
-        if one >= 0xEE, two >= 0xEE, (one >= 0xF0) != (two >= 0xF0) { return one >= 0xF0 ? -1 : 1 }
-        return one < two ? -1 : 1
-    }
-}
-
 /// A decimal long, an optional sign first; nil for anything else (`GuavaUtils.tryParseLong`).
 package func parseJavaLong(_ text: String) -> Int64? {
     Int64(text)
@@ -51,7 +36,8 @@ package func parseJavaDouble(_ text: String) -> Double? {
     guard let tail = body.utf8.last, isHex || isDigit(tail) else { return nil }
     let allowed = body.utf8.allSatisfy { byte in
         isDigit(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+")
-            || byte | 0x20 == UInt8(ascii: "e") || isHex && (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x66 || byte | 0x20 == 0x78 || byte | 0x20 == 0x70)
+            || byte | 0x20 == UInt8(ascii: "e")
+            || isHex && (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x66 || byte | 0x20 == 0x78 || byte | 0x20 == 0x70)
     }
     guard allowed else { return nil }
     var plain = String(body)
@@ -67,7 +53,10 @@ extension String {
         var result: [UInt8] = []
         let bytes = Array(utf8)
         for index in bytes.indices {
-            if bytes[index] == UInt8(ascii: "."), index + 1 < bytes.count, bytes[index + 1] | 0x20 == UInt8(ascii: "e") { continue }
+            if bytes[index] == UInt8(ascii: "."), index + 1 < bytes.count, bytes[index + 1] | 0x20 == UInt8(ascii: "e")
+            {
+                continue
+            }
             result.append(bytes[index])
         }
         return String(decoding: result, as: UTF8.self)

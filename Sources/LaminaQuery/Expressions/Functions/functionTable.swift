@@ -1,0 +1,36 @@
+import LaminaBase
+
+/// Every function by lower-case name.
+let expressionFunctions: [String: ExpressionFunction] = {
+    var table: [String: ExpressionFunction] = [:]
+    let groups = [
+        conditionFunctions, textFunctions, patternFunctions, mathFunctions, bitFunctions, timeFunctions,
+        timeTextFunctions, arrayFunctions, arrayBuildingFunctions, reductionFunctions, jsonFunctions, addressFunctions,
+        formatFunctions,
+    ]
+    for group in groups {
+        for function in group { table[function.name] = function }
+    }
+    return table
+}()
+
+/// Functions of Druid that Lamina refuses, with what they would need.
+let refusedFunctions: [String: String] = [
+    "hyper_unique": "hyperUnique sketches", "hyper_unique_add": "hyperUnique sketches",
+    "hyper_unique_estimate": "hyperUnique sketches", "hyper_unique_round_estimate": "hyperUnique sketches",
+    "bloom_filter_test": "bloom filters", "bloom_filter_add": "bloom filters", "ipv6_match": "IPv6 addresses",
+]
+
+/// A type rule that is always the same type.
+func always(_ type: ColumnType) -> ExpressionFunction.TypeRule {
+    { _, _ in type }
+}
+
+/// The type of the first argument.
+let typeOfFirst: ExpressionFunction.TypeRule = { types, _ in types.first ?? nil }
+
+/// The common type of all arguments.
+let typeOfAll: ExpressionFunction.TypeRule = { types, _ in commonType(types) }
+
+/// Any number of arguments.
+let manyArguments = 1_000_000
