@@ -236,7 +236,7 @@ package struct JSONParser {
 
 extension JSONObject {
     /// Builds an object from parsed pairs in linear time, also when a hostile body has a million keys.
-    init(uniquing pairs: [(String, JSON)]) {
+    package init(uniquing pairs: [(String, JSON)]) {
         if pairs.count <= 16 {
             self.init(pairs)
             return

@@ -1,15 +1,31 @@
+import Glibc
+
 /// A double as `Double.toString` of Java 19 and later prints it: shortest digits, `1.0E10` form outside 1e-3..<1e7.
 package func javaText(_ value: Double) -> String {
     if value.isNaN { return "NaN" }
     if value.isInfinite { return value < 0 ? "-Infinity" : "Infinity" }
-    return javaForm(value.description)
+    let shortest = value.description
+    // Java prints two digits where one is enough; the nearest two need not be the shortest one and a zero near the smallest number.
+    if abs(value) < 1e-300, let text = twoDigits(value, shortest), Double(text) == value { return javaForm(text) }
+    return javaForm(shortest)
 }
 
 /// A float as `Float.toString` prints it.
 package func javaText(_ value: Float) -> String {
     if value.isNaN { return "NaN" }
     if value.isInfinite { return value < 0 ? "-Infinity" : "Infinity" }
-    return javaForm(value.description)
+    let shortest = value.description
+    if abs(value) < 1e-35, let text = twoDigits(Double(value), shortest), Float(text) == value { return javaForm(text) }
+    return javaForm(shortest)
+}
+
+/// The nearest decimal of two digits, for values whose shortest text has one: `4.9e-324` for `5e-324`.
+private func twoDigits(_ value: Double, _ shortest: String) -> String? {
+    guard value != 0, !shortest.contains(".") else { return nil }
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 32) { buffer in
+        let count = withVaList([value]) { vsnprintf(buffer.baseAddress, buffer.count, "%.1e", $0) }
+        return String(decoding: buffer.prefix(Int(count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
 }
 
 /// Rewrites Swift's shortest round-trip text into Java's layout.

@@ -47,7 +47,8 @@ package struct ColumnDescriptor: Sendable, Hashable {
     /// Keys in Druid's order, so that the text is byte for byte Druid's.
     package var json: JSON {
         [
-            "valueType": .string(valueType), "hasMultipleValues": .bool(hasMultipleValues), "parts": .array([part.json]),
+            "valueType": .string(valueType), "hasMultipleValues": .bool(hasMultipleValues),
+            "parts": .array([part.json]),
         ]
     }
 }
@@ -136,7 +137,11 @@ package struct NestedFormat: Sendable, Hashable {
     package var formatSpec: JSON?
 
     package init(
-        logicalType: ColumnType, hasNulls: Bool, isVariant: Bool, enforceLogicalType: Bool, bitmap: IndexSpec.Bitmap
+        logicalType: ColumnType,
+        hasNulls: Bool,
+        isVariant: Bool,
+        enforceLogicalType: Bool,
+        bitmap: IndexSpec.Bitmap
     ) {
         self.logicalType = logicalType
         self.hasNulls = hasNulls
@@ -158,7 +163,9 @@ package struct NestedFormat: Sendable, Hashable {
         self.bigEndian = bigEndian
         if let spec = json["columnFormatSpec"], !spec.isNull {
             formatSpec = spec
-            self.bitmap = try spec["bitmapEncoding"].map { json throws(LaminaError) in try IndexSpec.Bitmap(json: json) } ?? bitmap
+            self.bitmap =
+                try spec["bitmapEncoding"].map { json throws(LaminaError) in try IndexSpec.Bitmap(json: json) }
+                ?? bitmap
         } else {
             formatSpec = nil
             self.bitmap = bitmap

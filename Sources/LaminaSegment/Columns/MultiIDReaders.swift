@@ -1,0 +1,109 @@
+import LaminaBase
+
+/// A growing buffer of `UInt32` that a reader owns.
+private struct WordBuffer {
+    private var memory: UnsafeMutablePointer<UInt32>?
+    private var capacity = 0
+
+    /// Keeps what is there when it grows.
+    mutating func room(_ count: Int, keeping kept: Int = 0) -> UnsafeMutablePointer<UInt32> {
+        if let memory, count <= capacity { return memory }
+        capacity = max(count, 2 * capacity, 1024)
+        let fresh = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity)
+        if let memory, kept > 0 { fresh.update(from: memory, count: kept) }
+        memory?.deallocate()
+        memory = fresh
+        return fresh
+    }
+
+    func free() { memory?.deallocate() }
+}
+
+/// Reads a stored multi-value column. Offsets are checked as they are read.
+final class StoredMultiIDReader: MultiIDReader {
+    private let payload: MultiIDPayload
+    private let starts: any ValueReader<UInt32>
+    private let values: any ValueReader<UInt32>
+    private var offsets = WordBuffer()
+    private var ids = WordBuffer()
+
+    init(_ payload: MultiIDPayload) {
+        self.payload = payload
+        starts = StoredStringColumn.wide(StoredStringColumn.access(payload.offsets))
+        values = StoredStringColumn.wide(StoredStringColumn.access(payload.ids))
+    }
+
+    deinit {
+        offsets.free()
+        ids.free()
+    }
+
+    private func check(_ low: UInt32, _ high: UInt32, row: Int) throws(LaminaError) {
+        guard low <= high, Int(high) <= payload.ids.count else {
+            throw .corrupt("row \(row)'s ids span \(low)..\(high) of \(payload.ids.count)", at: payload.offsets.place)
+        }
+    }
+
+    func read(_ rows: Range<Int>) throws(LaminaError) -> MultiIDs {
+        let stored = try starts.read(rows.lowerBound..<rows.upperBound + 1)
+        let first = stored[0]
+        let target = offsets.room(rows.count + 1)
+        target[0] = 0
+        for index in 0..<rows.count {
+            try check(stored[index], stored[index + 1], row: rows.lowerBound + index)
+            target[index + 1] = stored[index + 1] - first
+        }
+        let count = Int(target[rows.count])
+        let all = UnsafeBufferPointer(start: UnsafePointer(target), count: rows.count + 1)
+        guard count > 0 else { return MultiIDs(offsets: all, ids: UnsafeBufferPointer(start: nil, count: 0)) }
+        return MultiIDs(offsets: all, ids: try values.read(Int(first)..<Int(first) + count))
+    }
+
+    func gather(_ rows: UnsafeBufferPointer<UInt32>) throws(LaminaError) -> MultiIDs {
+        let target = offsets.room(rows.count + 1)
+        target[0] = 0
+        var count = 0
+        for index in 0..<rows.count {
+            let row = Int(rows[index])
+            let pair = try starts.read(row..<row + 2)
+            let (low, high) = (pair[0], pair[1])
+            try check(low, high, row: row)
+            if high > low {
+                let found = try values.read(Int(low)..<Int(high))
+                guard let source = found.baseAddress else { continue }
+                (ids.room(count + found.count, keeping: count) + count).update(from: source, count: found.count)
+                count += found.count
+            }
+            guard count <= Int(UInt32.max) else { throw .resourceLimit("More than 2^32 values in one batch of rows") }
+            target[index + 1] = UInt32(count)
+        }
+        return MultiIDs(
+            offsets: UnsafeBufferPointer(start: UnsafePointer(target), count: rows.count + 1),
+            ids: UnsafeBufferPointer(start: UnsafePointer(ids.room(count, keeping: count)), count: count)
+        )
+    }
+}
+
+/// A single-value column read as one with a value in each row.
+final class SingleAsMultiIDReader: MultiIDReader {
+    private let source: any ValueReader<UInt32>
+    private var offsets = WordBuffer()
+
+    init(_ source: any ValueReader<UInt32>) { self.source = source }
+
+    deinit { offsets.free() }
+
+    private func ones(_ count: Int) -> UnsafeBufferPointer<UInt32> {
+        let target = offsets.room(count + 1)
+        for index in 0...count { target[index] = UInt32(index) }
+        return UnsafeBufferPointer(start: UnsafePointer(target), count: count + 1)
+    }
+
+    func read(_ rows: Range<Int>) throws(LaminaError) -> MultiIDs {
+        MultiIDs(offsets: ones(rows.count), ids: try source.read(rows))
+    }
+
+    func gather(_ rows: UnsafeBufferPointer<UInt32>) throws(LaminaError) -> MultiIDs {
+        MultiIDs(offsets: ones(rows.count), ids: try source.gather(rows))
+    }
+}

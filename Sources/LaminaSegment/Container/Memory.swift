@@ -1,0 +1,64 @@
+import Glibc
+import LaminaBase
+
+/// Read-only memory that stays at its address for as long as this object lives: a mapped file or a copy of bytes.
+///
+/// Everything that points into a segment holds the `Memory` it points into, so that a dropped segment is unmapped
+/// when its last reader is done.
+final class Memory: @unchecked Sendable {
+    let base: UnsafeRawPointer
+    let count: Int
+    private let isMapped: Bool
+
+    /// Maps a whole file. An empty file is no error.
+    init(mapping path: String) throws(LaminaError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .io("open", path: path, errno: errno) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .io("read the size of", path: path, errno: errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw LaminaError.corrupt("not a regular file", at: path)
+        }
+        count = Int(status.st_size)
+        if count == 0 {
+            base = UnsafeRawPointer(UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 8))
+            isMapped = false
+        } else {
+            guard let address = mmap(nil, count, PROT_READ, MAP_SHARED, descriptor, 0), address != MAP_FAILED else {
+                throw .io("map", path: path, errno: errno)
+            }
+            base = UnsafeRawPointer(address)
+            isMapped = true
+        }
+    }
+
+    init(copying bytes: [UInt8]) {
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, bytes.count), alignment: 64)
+        copy.copyBytes(from: bytes)
+        base = UnsafeRawPointer(copy.baseAddress ?? UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 64))
+        count = bytes.count
+        isMapped = false
+    }
+
+    /// Memory of `byteCount` bytes that `fill` writes to the end.
+    init(
+        byteCount: Int,
+        _ fill: (UnsafeMutableRawBufferPointer) throws(LaminaError) -> Void
+    ) throws(LaminaError) {
+        let buffer = UnsafeMutableRawPointer.allocate(byteCount: max(1, byteCount), alignment: 64)
+        do throws(LaminaError) {
+            try fill(UnsafeMutableRawBufferPointer(start: buffer, count: byteCount))
+        } catch {
+            buffer.deallocate()
+            throw error
+        }
+        base = UnsafeRawPointer(buffer)
+        count = byteCount
+        isMapped = false
+    }
+
+    deinit {
+        if isMapped { munmap(UnsafeMutableRawPointer(mutating: base), count) } else { base.deallocate() }
+    }
+}
