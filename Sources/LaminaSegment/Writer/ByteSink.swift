@@ -56,6 +56,11 @@ final class ByteSink {
         count &+= source.count
     }
 
+    func append(_ other: ByteSink) {
+        append(other.bytes)
+        extendLifetime(other)
+    }
+
     func append(_ source: [UInt8]) { source.withUnsafeBytes { append($0) } }
     func append(utf8 text: String) { append(Array(text.utf8)) }
 

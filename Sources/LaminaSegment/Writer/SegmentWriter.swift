@@ -14,6 +14,143 @@ package enum SegmentWriter {
         to directory: String,
         options: SegmentWriteOptions
     ) throws(LaminaError) -> WrittenSegment {
-        throw .unsupported("writing segments")
+        let interval = options.interval ?? view.dataInterval
+        let bounds = try view.timeBounds
+        if let bounds, bounds.min < interval.start || bounds.max >= interval.end {
+            throw .invalidInput("rows from \(bounds.min) to \(bounds.max) do not lie in \(interval.start)/\(interval.end)")
+        }
+        let smoosh = try SmooshWriter(directory: directory, isSynchronized: options.synchronized)
+        try smoosh.addLoose("version.bin", [0, 0, 0, 9])
+        try smoosh.addLoose("factory.json", Array("{\"type\":\"mMapSegmentFactory\"}".utf8))
+        let writer = ColumnWriter(
+            smoosh: smoosh,
+            spec: options.indexSpec,
+            rowCount: view.rowCount,
+            storesEmptyColumns: options.storesEmptyColumns
+        )
+        guard case .long(let time)? = try view.column("__time") else {
+            throw LaminaError(.defensive, code: "noTime", "a segment must have a long column __time")
+        }
+        try writer.writeLongs("__time", time)
+        for name in view.metrics {
+            guard try writer.write(name, view.column(name), options.storage[name] ?? .plain) == .stored else {
+                throw .unsupported("a metric column without a type (\(name))")
+            }
+        }
+        var dimensions: [(name: String, stored: ColumnWriter.Stored)] = []
+        for name in view.dimensions {
+            dimensions.append((name, try writer.write(name, view.column(name), options.storage[name] ?? .plain)))
+        }
+        let list = IndexList(metrics: view.metrics, dimensions: dimensions, interval: interval)
+        try smoosh.add("index.drd", try list.encode(options.indexSpec.bitmap))
+        if let metadata = options.metadata {
+            let sink = ByteSink()
+            sink.append(utf8: metadata.text)
+            try smoosh.add("metadata.drd", sink)
+        }
+        try smoosh.finish()
+        return WrittenSegment(
+            rowCount: view.rowCount,
+            sizeBytes: smoosh.totalBytes,
+            timeBounds: bounds,
+            dimensions: dimensions.filter { $0.stored != .dropped }.map(\.name),
+            metrics: view.metrics
+        )
+    }
+}
+
+/// Writes single columns into a segment; see its extensions for the forms.
+struct ColumnWriter {
+    /// What became of a column.
+    enum Stored {
+        case stored
+        /// Without any value: only its name is kept.
+        case allNull
+        case dropped
+    }
+
+    let smoosh: SmooshWriter
+    let spec: IndexSpec
+    let rowCount: Int
+    let storesEmptyColumns: Bool
+
+    func write(_ name: String, _ column: Column?, _ storage: ColumnStorage) throws(LaminaError) -> Stored {
+        switch storage {
+        case .allNull(let numRows):
+            guard storesEmptyColumns else { return .dropped }
+            try writeAllNull(name, numRows: numRows)
+            return .allNull
+        case .auto(let auto):
+            try writeAuto(name, column, auto)
+            return .stored
+        case .plain(let bitmapIndex): return try writePlain(name, column, bitmapIndex: bitmapIndex)
+        }
+    }
+
+    private func writePlain(_ name: String, _ column: Column?, bitmapIndex: Bool) throws(LaminaError) -> Stored {
+        switch column {
+        case .long(let longs)?: try writeLongs(name, longs)
+        case .float(let floats)?: try writeFloats(name, floats)
+        case .double(let doubles)?: try writeDoubles(name, doubles)
+        case .string(let strings)?: return try writeStrings(name, strings, bitmapIndex: bitmapIndex)
+        case .object(let objects)?:
+            guard case .complex(let typeName) = objects.type, typeName != "json" else {
+                try writeAuto(name, column, AutoStorage())
+                return .stored
+            }
+            try writeComplex(name, objects, typeName: typeName)
+        case nil:
+            guard storesEmptyColumns else { return .dropped }
+            try writeAllNull(name, numRows: rowCount)
+            return .allNull
+        }
+        return .stored
+    }
+}
+
+/// The content of `index.drd`.
+///
+/// Source: Druid's `IndexMergerV9.makeIndexBinary`.
+struct IndexList {
+    var metrics: [String]
+    var dimensions: [(name: String, stored: ColumnWriter.Stored)]
+    var interval: Interval
+
+    func encode(_ bitmap: IndexSpec.Bitmap) throws(LaminaError) -> ByteSink {
+        let sink = ByteSink()
+        let withValues = dimensions.filter { $0.stored == .stored }.map(\.name)
+        try append(metrics + withValues, to: sink)
+        try append(withValues, to: sink)
+        sink.bigEndian(interval.start)
+        sink.bigEndian(interval.end)
+        sink.lengthPrefixed(bitmap.json.text)
+        // The full order: null stands for the next name of the lists above, a name for a column without values.
+        let all = dimensions.filter { $0.stored != .dropped }.map { $0.stored == .allNull ? $0.name : nil }
+        try append(metrics.map { _ in nil } + all, to: sink)
+        try append(all, to: sink)
+        return sink
+    }
+
+    private func append(_ names: [String?], to sink: ByteSink) throws(LaminaError) {
+        var list = try GenericIndexedBuilder(sink, count: names.count, isSorted: Self.isAscending(names))
+        for name in names {
+            if let name {
+                list.begin()
+                sink.append(utf8: name)
+                list.end()
+            } else {
+                list.null()
+            }
+        }
+        try list.finish("the list of columns")
+    }
+
+    /// Druid compares each name with the one before it, null first; equal ones (two nulls) do not ascend.
+    private static func isAscending(_ names: [String?]) -> Bool {
+        for (before, name) in zip(names, names.dropFirst()) {
+            guard let name else { return false }
+            if let before, !before.utf16.lexicographicallyPrecedes(name.utf16) { return false }
+        }
+        return true
     }
 }
