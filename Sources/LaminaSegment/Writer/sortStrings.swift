@@ -92,6 +92,7 @@ private func refine(
 }
 
 private func sortSmall(_ table: StringTable, _ entries: UnsafeMutableBufferPointer<SortEntry>, depth: Int) {
+    var entries = entries
     entries.sort { left, right in
         if left.key != right.key { return left.key < right.key }
         return compareDictionaryOrder(table.value(Int(left.index)), table.value(Int(right.index))) < 0
