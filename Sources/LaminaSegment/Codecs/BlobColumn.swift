@@ -10,6 +10,7 @@ struct BlobColumn: Sendable {
     private let ends: BlockStream
     private let bytes: BlockStream
 
+    var codec: BlockCodec { bytes.codec }
     var codecName: String { bytes.codec.name }
 
     init(base: String, order: ByteOrder, rowCount: Int, reader: ColumnReading) throws(LaminaError) {

@@ -7,12 +7,12 @@ import LaminaBase
 struct BlockRun {
     private static let blockBytes = 65536
 
-    let compression: IndexSpec.Compression
+    let compression: BlockCompressor
     private let pending = ByteSink(capacity: BlockRun.blockBytes)
     private let blocks = ByteSink(capacity: 1 << 12)
     private var ends: [Int32] = []
 
-    init(_ compression: IndexSpec.Compression) { self.compression = compression }
+    init(_ compression: BlockCompressor) { self.compression = compression }
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) throws(LaminaError) {
         if pending.count == Self.blockBytes { try flush() }
@@ -80,7 +80,7 @@ struct BlobEncoder {
     private var count = 0
     private var end: Int64 = 0
 
-    init(_ compression: IndexSpec.Compression) {
+    init(_ compression: BlockCompressor) {
         values = BlockRun(compression)
         ends = BlockRun(compression)
     }

@@ -113,7 +113,9 @@ final class ByteSink {
 /// A length or count as the format's signed 32-bit field; `what` names the part in the error.
 func int32(_ value: Int, _ what: String) throws(LaminaError) -> Int32 {
     guard let narrow = Int32(exactly: value) else {
-        throw .resourceLimit("\(what) needs \(value) bytes; one part of a segment holds at most 2147483647: make smaller segments")
+        throw .resourceLimit(
+            "\(what) needs \(value) bytes; one part of a segment holds at most 2147483647: make smaller segments"
+        )
     }
     return narrow
 }

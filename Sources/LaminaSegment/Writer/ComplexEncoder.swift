@@ -9,7 +9,13 @@ extension ColumnWriter {
         if let kind = SerializedPair.Kind(rawValue: typeName), kind != .string {
             try writePairs(name, column, kind: kind, to: sink)
         } else if let compression = spec.complexMetricCompression {
-            try writeCompressedComplex(name, column, typeName, compression, main: sink)
+            try writeCompressedComplex(
+                name,
+                column,
+                typeName,
+                BlockCompressor(compression, effort: effort),
+                main: sink
+            )
             return
         } else {
             var list = try GenericIndexedBuilder(sink, count: rowCount, isSorted: false)
@@ -42,7 +48,7 @@ extension ColumnWriter {
         _ name: String,
         _ column: any ObjectColumn,
         _ typeName: String,
-        _ compression: IndexSpec.Compression,
+        _ compression: BlockCompressor,
         main: ByteSink
     ) throws(LaminaError) {
         var blobs = BlobEncoder(compression)
@@ -101,8 +107,9 @@ extension ColumnWriter {
         sink.append(hasShortTimes ? 0x80 : 0)
         sink.zeros(2)
         sink.littleEndian(low)
-        var starts = BlockRun(.lz4)
-        var cells = BlockRun(.lz4)
+        let lz4 = BlockCompressor(.lz4, effort: effort)
+        var starts = BlockRun(lz4)
+        var cells = BlockRun(lz4)
         var end: Int64 = 0
         let cell = ByteSink(capacity: 32)
         defer { extendLifetime(cell) }

@@ -104,7 +104,8 @@ final class EncodedStrings {
         for id in 0..<UInt32(inputCardinality) where isUsed[Int(id)] && id != nullID { used.append(id) }
         order = column.isSorted ? used : sortStrings(table, used)
         let first: UInt32 = hasNull ? 1 : 0
-        let isSame = order.count == inputCardinality - (nullID == nil ? 0 : 1) && column.isSorted && hasNull == (nullID == 0)
+        let isSame =
+            order.count == inputCardinality - (nullID == nil ? 0 : 1) && column.isSorted && hasNull == (nullID == 0)
         if isSame { return }
         var recoded = [UInt32](repeating: 0, count: inputCardinality)
         for (place, id) in order.enumerated() { recoded[Int(id)] = UInt32(place) &+ first }

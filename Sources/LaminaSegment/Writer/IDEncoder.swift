@@ -54,7 +54,7 @@ enum IDEncoder {
     static func writeCompressed(
         _ ids: UnsafeBufferPointer<UInt32>,
         max: Int,
-        compression: IndexSpec.Compression,
+        compression: BlockCompressor,
         to sink: ByteSink
     ) throws(LaminaError) {
         let width = width(max: max)
@@ -73,7 +73,7 @@ enum IDEncoder {
         _ ids: UnsafeBufferPointer<UInt32>,
         offsets: UnsafeBufferPointer<UInt32>,
         max: Int,
-        compression: IndexSpec.Compression,
+        compression: BlockCompressor,
         to sink: ByteSink
     ) throws(LaminaError) {
         sink.append(3)
@@ -89,7 +89,7 @@ enum IDEncoder {
         _ ids: UnsafeBufferPointer<UInt32>,
         width: Int,
         perBlock: Int,
-        compression: IndexSpec.Compression,
+        compression: BlockCompressor,
         to sink: ByteSink
     ) throws(LaminaError) {
         var list = try GenericIndexedBuilder(sink, count: (ids.count + perBlock - 1) / perBlock, isSorted: false)

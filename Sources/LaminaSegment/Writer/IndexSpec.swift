@@ -87,7 +87,9 @@ extension IndexSpec {
             "metricCompression": .string(metricCompression.rawValue),
             "longEncoding": .string(longEncoding.rawValue),
         ]
-        if let complexMetricCompression { object["complexMetricCompression"] = .string(complexMetricCompression.rawValue) }
+        if let complexMetricCompression {
+            object["complexMetricCompression"] = .string(complexMetricCompression.rawValue)
+        }
         if let jsonCompression { object["jsonCompression"] = .string(jsonCompression.rawValue) }
         return .object(object)
     }
@@ -117,7 +119,9 @@ extension IndexSpec {
             let bucketSize = value["bucketSize"]?.intValue ?? 4
             let version = value["formatVersion"]?.intValue ?? 0
             guard (1...128).contains(bucketSize), bucketSize & (bucketSize - 1) == 0 else {
-                throw .invalidInput("bucketSize of a front coded dictionary must be a power of two up to 128, not \(bucketSize)")
+                throw .invalidInput(
+                    "bucketSize of a front coded dictionary must be a power of two up to 128, not \(bucketSize)"
+                )
             }
             guard version == 0 || version == 1 else {
                 throw .invalidInput("formatVersion of a front coded dictionary must be 0 or 1, not \(version)")

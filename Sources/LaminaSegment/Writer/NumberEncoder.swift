@@ -11,7 +11,7 @@ enum NumberEncoder {
     static func writeLongs(
         _ reader: any ValueReader<Int64>,
         count: Int,
-        compression: IndexSpec.Compression,
+        compression: BlockCompressor,
         encoding: IndexSpec.LongEncoding,
         to sink: ByteSink
     ) throws(LaminaError) {
@@ -30,19 +30,22 @@ enum NumberEncoder {
     static func writePlain<Element: BitwiseCopyable>(
         _ reader: any ValueReader<Element>,
         count: Int,
-        compression: IndexSpec.Compression,
+        compression: BlockCompressor,
         to sink: ByteSink
     ) throws(LaminaError) {
         let perBlock = blockBytes / MemoryLayout<Element>.stride
         sink.append(version)
         sink.bigEndian(try int32(count, "a column"))
-        sink.bigEndian(compression == .none ? Int32(0) : Int32(perBlock))
+        sink.bigEndian(compression.isNone ? Int32(0) : Int32(perBlock))
         sink.append(compression.id)
-        var list = compression == .none ? nil : try GenericIndexedBuilder(
-            sink,
-            count: (count + perBlock - 1) / perBlock,
-            isSorted: false
-        )
+        var list =
+            compression.isNone
+            ? nil
+            : try GenericIndexedBuilder(
+                sink,
+                count: (count + perBlock - 1) / perBlock,
+                isSorted: false
+            )
         var start = 0
         while start < count {
             let end = min(start + perBlock, count)
@@ -60,16 +63,16 @@ enum NumberEncoder {
         _ reader: any ValueReader<Int64>,
         count: Int,
         packing: PackedLongs,
-        compression: IndexSpec.Compression,
+        compression: BlockCompressor,
         to sink: ByteSink
     ) throws(LaminaError) {
         let perBlock = packing.valuesPerBlock(blockBytes)
         sink.append(version)
         sink.bigEndian(try int32(count, "a column"))
-        sink.bigEndian(compression == .none ? Int32(0) : Int32(perBlock))
+        sink.bigEndian(compression.isNone ? Int32(0) : Int32(perBlock))
         sink.append(compression.id &- 126)
         packing.writeHeader(to: sink)
-        if compression == .none {
+        if compression.isNone {
             try packing.pack(reader, 0..<count, to: sink)
             return
         }

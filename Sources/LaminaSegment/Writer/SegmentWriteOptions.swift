@@ -15,6 +15,9 @@ package struct SegmentWriteOptions: Sendable {
     /// False for work files that need not survive a crash (spilled pieces).
     package var synchronized = true
 
+    /// Compress with LZ4-HC as Druid does: smaller, several times slower to write.
+    package var compressesHard = false
+
     package init() {}
 }
 

@@ -15,7 +15,7 @@ extension ColumnWriter {
             try NumberEncoder.writeLongs(
                 column.makeReader(),
                 count: rowCount,
-                compression: spec.metricCompression,
+                compression: numberCompressor,
                 encoding: spec.longEncoding,
                 to: sink
             )
@@ -28,7 +28,7 @@ extension ColumnWriter {
             try NumberEncoder.writePlain(
                 column.makeReader(),
                 count: rowCount,
-                compression: spec.metricCompression,
+                compression: numberCompressor,
                 to: sink
             )
         }
@@ -40,7 +40,7 @@ extension ColumnWriter {
             try NumberEncoder.writePlain(
                 column.makeReader(),
                 count: rowCount,
-                compression: spec.metricCompression,
+                compression: numberCompressor,
                 to: sink
             )
         }
@@ -61,7 +61,7 @@ extension ColumnWriter {
         try smoosh.add(name, sink)
     }
 
-    /// A dictionary column; without any value it becomes a null column, or nothing if those are not stored. 
+    /// A dictionary column; without any value it becomes a null column, or nothing if those are not stored.
     func writeStrings(_ name: String, _ column: any StringColumn, bitmapIndex: Bool) throws(LaminaError) -> Stored {
         let strings = try EncodedStrings(column, count: rowCount)
         if strings.isAllNull {
@@ -106,14 +106,14 @@ extension ColumnWriter {
         case (false, .uncompressed): try IDEncoder.writeUncompressed(strings.idBuffer, max: most, to: sink)
         case (true, .uncompressed):
             try IDEncoder.writeUncompressedMulti(strings.idBuffer, offsets: strings.offsetBuffer, max: most, to: sink)
-        case (false, let compression):
-            try IDEncoder.writeCompressed(strings.idBuffer, max: most, compression: compression, to: sink)
-        case (true, let compression):
+        case (false, _):
+            try IDEncoder.writeCompressed(strings.idBuffer, max: most, compression: dimensionCompressor, to: sink)
+        case (true, _):
             try IDEncoder.writeCompressedMulti(
                 strings.idBuffer,
                 offsets: strings.offsetBuffer,
                 max: most,
-                compression: compression,
+                compression: dimensionCompressor,
                 to: sink
             )
         }

@@ -1,4 +1,5 @@
 package import LaminaBase
+import LaminaCompression
 
 /// Writes the rows of a view as one V9 segment directory: `version.bin`, `factory.json`, `meta.smoosh`, `00000.smoosh`, ….
 ///
@@ -17,7 +18,9 @@ package enum SegmentWriter {
         let interval = options.interval ?? view.dataInterval
         let bounds = try view.timeBounds
         if let bounds, bounds.min < interval.start || bounds.max >= interval.end {
-            throw .invalidInput("rows from \(bounds.min) to \(bounds.max) do not lie in \(interval.start)/\(interval.end)")
+            throw .invalidInput(
+                "rows from \(bounds.min) to \(bounds.max) do not lie in \(interval.start)/\(interval.end)"
+            )
         }
         let smoosh = try SmooshWriter(directory: directory, isSynchronized: options.synchronized)
         try smoosh.addLoose("version.bin", [0, 0, 0, 9])
@@ -26,7 +29,8 @@ package enum SegmentWriter {
             smoosh: smoosh,
             spec: options.indexSpec,
             rowCount: view.rowCount,
-            storesEmptyColumns: options.storesEmptyColumns
+            storesEmptyColumns: options.storesEmptyColumns,
+            effort: options.compressesHard ? .high : .fast
         )
         guard case .long(let time)? = try view.column("__time") else {
             throw LaminaError(.defensive, code: "noTime", "a segment must have a long column __time")
@@ -73,6 +77,7 @@ struct ColumnWriter {
     let spec: IndexSpec
     let rowCount: Int
     let storesEmptyColumns: Bool
+    let effort: BlockCodec.Effort
 
     func write(_ name: String, _ column: Column?, _ storage: ColumnStorage) throws(LaminaError) -> Stored {
         switch storage {

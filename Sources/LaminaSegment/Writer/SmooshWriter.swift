@@ -45,7 +45,9 @@ final class SmooshWriter {
     func add(_ name: String, _ bytes: ByteSink) throws(LaminaError) {
         // meta.smoosh has one comma-separated line per file, without any quoting.
         guard !name.utf8.contains(where: { $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }) else {
-            throw .invalidInput("the name \(JSON.string(name).text) has a comma or a line break, which no segment can store")
+            throw .invalidInput(
+                "the name \(JSON.string(name).text) has a comma or a line break, which no segment can store"
+            )
         }
         guard names.insert(name).inserted else {
             throw .invalidInput("two parts of the segment have the name \(JSON.string(name).text)")

@@ -28,7 +28,9 @@ struct FieldTypes {
 
     /// The byte that is stored: a scalar type beside untyped arrays brings its array type along.
     var stored: UInt8 {
-        guard hasUntypedArray, let type = Self.type(bits), let leaf = StructuredValue.LeafType(type) else { return bits }
+        guard hasUntypedArray, let type = Self.type(bits), let leaf = StructuredValue.LeafType(type) else {
+            return bits
+        }
         return bits | leaf.bit(inArray: true)
     }
 

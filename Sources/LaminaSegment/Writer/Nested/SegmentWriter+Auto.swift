@@ -63,8 +63,10 @@ extension ColumnWriter {
         try writeValueIndexes(name, strings.rowsByID())
     }
 
-    private func writeScalarLongs(_ name: String, _ column: any LongColumn, _ storage: AutoStorage) throws(LaminaError) {
-        let numbers = try EncodedNumbers(column.makeReader(), nullRows: column.nullRows, count: rowCount) { (value: Int64) in
+    private func writeScalarLongs(_ name: String, _ column: any LongColumn, _ storage: AutoStorage) throws(LaminaError)
+    {
+        let numbers = try EncodedNumbers(column.makeReader(), nullRows: column.nullRows, count: rowCount) {
+            (value: Int64) in
             UInt64(bitPattern: value)
         }
         let values = numbers.sort { Int64(bitPattern: $0) < Int64(bitPattern: $1) }.map { Int64(bitPattern: $0) }
@@ -77,7 +79,7 @@ extension ColumnWriter {
         try NumberEncoder.writeLongs(
             column.makeReader(),
             count: rowCount,
-            compression: spec.dimensionCompression,
+            compression: dimensionCompressor,
             encoding: spec.longEncoding,
             to: payload
         )
@@ -105,7 +107,7 @@ extension ColumnWriter {
         try NumberEncoder.writePlain(
             column.makeReader(),
             count: rowCount,
-            compression: spec.dimensionCompression,
+            compression: dimensionCompressor,
             to: payload
         )
         try smoosh.add(name + ".__doubleColumn", payload)
@@ -118,7 +120,7 @@ extension ColumnWriter {
         try IDEncoder.writeCompressed(
             ids,
             max: cardinality,
-            compression: spec.dimensionCompression.compressing,
+            compression: autoIDCompressor,
             to: sink
         )
         try smoosh.add(name + ".__encodedColumn", sink)

@@ -55,7 +55,7 @@ extension ColumnWriter {
         _ places: [String: Int],
         _ fields: inout [FieldRows]
     ) throws(LaminaError) -> RoaringBitmap {
-        var blobs = BlobEncoder(spec.jsonCompression ?? .lz4)
+        var blobs = BlobEncoder(rawCompressor)
         var nullRows = RoaringBitmap()
         let smile = ByteSink()
         defer { extendLifetime(smile) }
@@ -110,7 +110,7 @@ extension ColumnWriter {
         // The width follows the largest id of the whole column that occurs, not the local one.
         let most = Int(local.last ?? 0)
         if isCompressed {
-            try IDEncoder.writeCompressed(buffer, max: most, compression: spec.dimensionCompression, to: sink)
+            try IDEncoder.writeCompressed(buffer, max: most, compression: dimensionCompressor, to: sink)
         } else {
             try IDEncoder.writeUncompressed(buffer, max: most, to: sink)
         }
@@ -134,11 +134,13 @@ extension ColumnWriter {
         case .long?:
             let first = 1 + space.stringOrder.count
             var values = [Int64](repeating: 0, count: rowCount)
-            for (place, row) in field.rows.enumerated() { values[Int(row)] = space.longs[Int(field.ids[place]) - first] }
+            for (place, row) in field.rows.enumerated() {
+                values[Int(row)] = space.longs[Int(field.ids[place]) - first]
+            }
             try NumberEncoder.writeLongs(
                 ArrayReader(values),
                 count: rowCount,
-                compression: spec.dimensionCompression,
+                compression: dimensionCompressor,
                 encoding: spec.longEncoding,
                 to: sink
             )
@@ -152,7 +154,7 @@ extension ColumnWriter {
             try NumberEncoder.writePlain(
                 ArrayReader(values),
                 count: rowCount,
-                compression: spec.dimensionCompression,
+                compression: dimensionCompressor,
                 to: sink
             )
             sink.patchLittleEndian(try int32(sink.count - lengthsAt - 8, "a nested field"), at: lengthsAt + 4)
