@@ -58,7 +58,7 @@ def make_data(work):
     """tpchgen-cli's own CSV, cut off its trailing separator if it has one, and the first million rows as JSON lines."""
     csv = work / "lineitem.csv"
     if not csv.exists():
-        tool = HERE.parent / ".build" / "venv" / "bin" / "tpchgen-cli"
+        tool = pathlib.Path(sys.executable).with_name("tpchgen-cli")
         subprocess.check_call([tool, "csv", "-s", "1", "-T", "lineitem", "-o", work, "-q", "--overwrite"])
     lines = work / "lineitem_1m.ndjson"
     if not lines.exists():
