@@ -99,38 +99,5 @@ package final class MemoryStringColumn: StringColumn {
     package var hasBitmaps: Bool { false }
     package func rows(_ id: UInt32) throws(LaminaError) -> RoaringBitmap { RoaringBitmap() }
     package func makeIDReader() -> any ValueReader<UInt32> { ArrayReader(ids) }
-    package func makeMultiIDReader() -> any MultiIDReader { ArrayMultiReader(ids: ids, offsets: offsets) }
-}
-
-/// Multi-value rows in memory, as a reader.
-final class ArrayMultiReader: MultiIDReader {
-    private let ids: ArrayReader<UInt32>
-    private let count: Int
-    private let offsets: [UInt32]
-    private var part = ArrayReader<UInt32>([])
-    private var partIDs = ArrayReader<UInt32>([])
-
-    init(ids: [UInt32], offsets: [UInt32]) {
-        self.ids = ArrayReader(ids)
-        count = ids.count
-        self.offsets = offsets
-    }
-
-    func read(_ rows: Range<Int>) throws(LaminaError) -> MultiIDs {
-        part = ArrayReader(Array(offsets[rows.lowerBound...rows.upperBound]))
-        return MultiIDs(offsets: try part.read(0..<rows.count + 1), ids: try ids.read(0..<count))
-    }
-
-    func gather(_ rows: UnsafeBufferPointer<UInt32>) throws(LaminaError) -> MultiIDs {
-        var starts: [UInt32] = [0]
-        var gathered: [UInt32] = []
-        let all = try ids.read(0..<count)
-        for row in rows {
-            gathered += all[Int(offsets[Int(row)])..<Int(offsets[Int(row) + 1])]
-            starts.append(UInt32(gathered.count))
-        }
-        part = ArrayReader(starts)
-        partIDs = ArrayReader(gathered)
-        return MultiIDs(offsets: try part.read(0..<starts.count), ids: try partIDs.read(0..<gathered.count))
-    }
+    package func makeMultiIDReader() -> any MultiIDReader { ArrayMultiReader(offsets: offsets, ids: ids) }
 }
