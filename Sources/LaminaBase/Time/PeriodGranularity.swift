@@ -101,8 +101,29 @@ package struct PeriodGranularity: Sendable, Hashable {
         }
     }
 
-    /// The end of the bucket that starts at `start`, in calendar arithmetic.
-    package func next(_ start: Int64) -> Int64 { period.added(to: start, zone: zone) }
+    /// The end of the bucket that starts at `start`: where the next one starts.
+    ///
+    /// Joda adds the period to `start`, which drifts once a start was clipped by a short month or moved by a gap of
+    /// daylight saving; here the next start is counted as `bucketStart` counts.
+    package func next(_ start: Int64) -> Int64 {
+        switch rule {
+        case .uniform(let length), .elapsedFromOrigin(let length), .clock(let length): clampedAdd(start, length)
+        case .calendarMonths(let months):
+            zone.instant(ofLocal: midnight(localDate(start).adding(months: months).dayNumber))
+        case .calendarWeek: zone.instant(ofLocal: midnight(localDate(start).dayNumber + 7))
+        case .calendarDay: zone.instant(ofLocal: midnight(localDate(start).dayNumber + 1))
+        case .monthsFromOrigin(let months):
+            zone.adding(months: (monthCount(start, months: months) + 1) * months, to: anchor)
+        case .daysFromOrigin(let days): zone.adding(days: (dayCount(start, days: days) + 1) * days, to: anchor)
+        case .stepping: period.added(to: start, zone: zone)
+        }
+    }
+
+    private func localDate(_ instant: Int64) -> CivilDate {
+        CivilDate(dayNumber: Int(floorDivide(zone.local(instant), millisecondsPerDay)))
+    }
+
+    private func midnight(_ dayNumber: Int) -> Int64 { clampedMultiply(Int64(dayNumber), millisecondsPerDay) }
 
     private func calendarFloor(_ instant: Int64, months: Int) -> Int64 {
         let offset = zone.offset(at: instant)
@@ -124,20 +145,29 @@ package struct PeriodGranularity: Sendable, Hashable {
     }
 
     private func monthsFloor(_ instant: Int64, months: Int) -> Int64 {
-        let from = CivilDate(dayNumber: Int(floorDivide(zone.local(anchor), millisecondsPerDay)))
-        let to = CivilDate(dayNumber: Int(floorDivide(zone.local(instant), millisecondsPerDay)))
-        var count = floorDivide((to.year - from.year) * 12 + to.month - from.month, months)
+        zone.adding(months: monthCount(instant, months: months) * months, to: anchor)
+    }
+
+    /// How many whole buckets lie between the anchor and an instant, negative before it.
+    private func monthCount(_ instant: Int64, months: Int) -> Int {
+        let from = localDate(anchor)
+        let to = localDate(instant)
+        let count = floorDivide((to.year - from.year) * 12 + to.month - from.month, months)
         // The anchor's day and time may lie later in the month than the instant's.
-        if zone.adding(months: count * months, to: anchor) > instant { count -= 1 }
-        return zone.adding(months: count * months, to: anchor)
+        return zone.adding(months: count * months, to: anchor) > instant ? count - 1 : count
     }
 
     private func daysFloor(_ instant: Int64, days: Int) -> Int64 {
+        zone.adding(days: dayCount(instant, days: days) * days, to: anchor)
+    }
+
+    private func dayCount(_ instant: Int64, days: Int) -> Int {
         let distance = floorDivide(clampedAdd(zone.local(instant), -zone.local(anchor)), millisecondsPerDay)
         var count = Int(floorDivide(distance, Int64(days)))
+        // A change of offset in between may put the instant on the other side of a boundary.
         while zone.adding(days: count * days, to: anchor) > instant { count -= 1 }
         while zone.adding(days: (count + 1) * days, to: anchor) <= instant { count += 1 }
-        return zone.adding(days: count * days, to: anchor)
+        return count
     }
 
     /// Steps of several units from the anchor. Whole steps are taken one after the other, since each may be clipped by a

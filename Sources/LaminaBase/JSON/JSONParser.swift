@@ -1,16 +1,16 @@
 /// A strict JSON reader over UTF-8 bytes, with depth bounded; errors name the byte.
 package struct JSONParser {
-    private let bytes: [UInt8]
+    private let bytes: UnsafeBufferPointer<UInt8>
     private var position = 0
     private var depth = 0
 
     /// Nesting beyond this is refused, so that hostile input cannot exhaust the stack.
     package static let depthMax = 512
 
-    private init(_ bytes: [UInt8]) { self.bytes = bytes }
+    private init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
     /// Parses one whole document; anything but white space after it is an error.
-    package static func parse(_ bytes: [UInt8]) throws(LaminaError) -> JSON {
+    package static func parse(_ bytes: UnsafeBufferPointer<UInt8>) throws(LaminaError) -> JSON {
         var parser = JSONParser(bytes)
         let value = try parser.value()
         parser.skipSpace()
@@ -18,7 +18,18 @@ package struct JSONParser {
         return value
     }
 
-    package static func parse(_ text: String) throws(LaminaError) -> JSON { try parse(Array(text.utf8)) }
+    package static func parse(_ bytes: [UInt8]) throws(LaminaError) -> JSON {
+        try bytes.withUnsafeBufferPointer { buffer throws(LaminaError) in try parse(buffer) }
+    }
+
+    package static func parse(_ text: String) throws(LaminaError) -> JSON {
+        if let parsed = text.utf8.withContiguousStorageIfAvailable({ buffer in
+            Result { () throws(LaminaError) in try parse(buffer) }
+        }) {
+            return try parsed.get()
+        }
+        return try parse(Array(text.utf8))
+    }
 
     private func error(_ what: String) -> LaminaError {
         .invalidInput("Malformed JSON at byte \(position): \(what)", context: ["byte": "\(position)"])
@@ -54,11 +65,12 @@ package struct JSONParser {
     }
 
     private mutating func literal(_ word: StaticString) throws(LaminaError) {
-        let text = Array(word.description.utf8)
-        guard bytes.count - position >= text.count, Array(bytes[position..<position + text.count]) == text else {
+        let count = word.utf8CodeUnitCount
+        guard bytes.count - position >= count else { throw error("expected \(word)") }
+        for offset in 0..<count where bytes[position + offset] != word.utf8Start[offset] {
             throw error("expected \(word)")
         }
-        position += text.count
+        position += count
     }
 
     private mutating func enter() throws(LaminaError) {
@@ -133,7 +145,7 @@ package struct JSONParser {
         guard position < bytes.count else { throw error("the text ends inside a string") }
         if bytes[position] == UInt8(ascii: "\"") {
             defer { position += 1 }
-            return String(decoding: bytes[start..<position], as: UTF8.self)
+            return String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<position]), as: UTF8.self)
         }
         var unescaped = Array(bytes[start..<position])
         while position < bytes.count {
@@ -198,47 +210,84 @@ package struct JSONParser {
         return code
     }
 
-    private mutating func digits() -> Int {
+    /// Digits of a number, summed into `mantissa` while they fit.
+    private mutating func digits(_ mantissa: inout UInt64, _ fits: inout Bool) -> Int {
         let start = position
-        while position < bytes.count, bytes[position] >= 0x30, bytes[position] <= 0x39 { position += 1 }
+        while position < bytes.count {
+            let digit = bytes[position] &- 0x30
+            guard digit <= 9 else { break }
+            if mantissa > 922_337_203_685_477_580 { fits = false }
+            mantissa = mantissa &* 10 &+ UInt64(digit)
+            position += 1
+        }
         return position - start
     }
 
     private mutating func number() throws(LaminaError) -> JSON {
         let start = position
-        var whole = true
-        if bytes[position] == UInt8(ascii: "-") { position += 1 }
+        let negative = bytes[position] == UInt8(ascii: "-")
+        if negative { position += 1 }
         let first = position
-        let count = digits()
+        var mantissa: UInt64 = 0
+        var fits = true
+        let count = digits(&mantissa, &fits)
         guard count > 0, count == 1 || bytes[first] != UInt8(ascii: "0") else {
             position = start
             throw error("expected a value")
         }
+        var decimals = 0
+        var whole = true
         if position < bytes.count, bytes[position] == UInt8(ascii: ".") {
             whole = false
             position += 1
-            guard digits() > 0 else { throw error("expected digits after '.'") }
+            decimals = digits(&mantissa, &fits)
+            guard decimals > 0 else { throw error("expected digits after '.'") }
         }
+        var hasExponent = false
         if position < bytes.count, bytes[position] | 0x20 == UInt8(ascii: "e") {
             whole = false
+            hasExponent = true
             position += 1
             if position < bytes.count, bytes[position] == UInt8(ascii: "+") || bytes[position] == UInt8(ascii: "-") {
                 position += 1
             }
-            guard digits() > 0 else { throw error("expected digits in the exponent") }
+            var ignored: UInt64 = 0
+            var ignoredFits = true
+            guard digits(&ignored, &ignoredFits) > 0 else { throw error("expected digits in the exponent") }
         }
-        let text = String(decoding: bytes[start..<position], as: UTF8.self)
-        if whole, let value = Int64(text) { return .int(value) }
+        if whole, fits {
+            if negative, mantissa <= UInt64(Int64.max) + 1 { return .int(Int64(truncatingIfNeeded: 0 &- mantissa)) }
+            if !negative, mantissa <= UInt64(Int64.max) { return .int(Int64(mantissa)) }
+        }
+        // Both operands are exact, so that the one division rounds as the standard demands.
+        if fits, !hasExponent, mantissa <= 1 << 53, decimals < Self.powersOfTen.count {
+            let value = Double(mantissa) / Self.powersOfTen[decimals]
+            return .double(negative ? -value : value)
+        }
+        let text = String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<position]), as: UTF8.self)
         guard let value = Double(text) else { throw error("not a number") }
         return .double(value)
     }
+
+    /// The powers of ten a double holds exactly.
+    private static let powersOfTen: [Double] = [
+        1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+        1e20,
+        1e21, 1e22,
+    ]
 }
 
 extension JSONObject {
     /// Builds an object from parsed pairs in linear time, also when a hostile body has a million keys.
     package init(uniquing pairs: [(String, JSON)]) {
         if pairs.count <= 16 {
-            self.init(pairs)
+            for index in pairs.indices.dropFirst() {
+                for earlier in 0..<index where pairs[earlier].0 == pairs[index].0 {
+                    self.init(pairs)
+                    return
+                }
+            }
+            self.init(unchecked: pairs.map { (key: $0.0, value: $0.1) })
             return
         }
         var places: [String: Int] = [:]
