@@ -37,7 +37,7 @@ package enum BlockCodec: UInt8, Sendable, CaseIterable {
     package enum Effort: Sendable {
         /// For speed of indexing.
         case fast
-        /// LZ4-HC at level 9 as Druid; other codecs as `fast`.
+        /// As Druid: LZ4-HC at level 9, zstd at its highest level; other codecs as `fast`.
         case high
     }
 
@@ -57,7 +57,7 @@ package enum BlockCodec: UInt8, Sendable, CaseIterable {
         switch self {
         case .lzf: LZF.compress(bytes, appendingTo: &target)
         case .lz4: compressLZ4(bytes, effort: effort, appendingTo: &target)
-        case .zstd: compressZstd(bytes, appendingTo: &target)
+        case .zstd: compressZstd(bytes, effort: effort, appendingTo: &target)
         case .uncompressed, .none: target.append(contentsOf: bytes)
         }
         return target.count - before
@@ -80,12 +80,13 @@ package enum BlockCodec: UInt8, Sendable, CaseIterable {
         target.append(contentsOf: block)
     }
 
-    private func compressZstd(_ bytes: UnsafeRawBufferPointer, appendingTo target: inout [UInt8]) {
+    private func compressZstd(_ bytes: UnsafeRawBufferPointer, effort: Effort, appendingTo target: inout [UInt8]) {
         let context = ZstdContexts.compressing.take()
         defer { ZstdContexts.compressing.give(context) }
         let capacity = ZSTD_compressBound(bytes.count)
+        let level = effort == .high ? ZSTD_maxCLevel() : 3
         let block = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
-            let made = ZSTD_compressCCtx(context, buffer.baseAddress, capacity, bytes.baseAddress, bytes.count, 3)
+            let made = ZSTD_compressCCtx(context, buffer.baseAddress, capacity, bytes.baseAddress, bytes.count, level)
             precondition(ZSTD_isError(made) == 0, "zstd always fits its own bound")
             count = made
         }

@@ -10,6 +10,9 @@ package enum ColumnStorage: Sendable, Hashable {
     /// their own. `numRows` differs from the row count in segments that Druid wrote from several pieces.
     case allNull(numRows: Int)
 
+    /// Complex values of which it is known whether they ascend by their type's own order, which decides a flag in the file.
+    case complex(isAscending: Bool)
+
     package static let plain = ColumnStorage.plain(bitmapIndex: true)
 }
 

@@ -3,8 +3,13 @@ import LaminaBitmaps
 
 /// Complex values, serialized and opaque to the segment room.
 extension ColumnWriter {
-    /// One serialized value a row; null as no bytes.
-    func writeComplex(_ name: String, _ column: any ObjectColumn, typeName: String) throws(LaminaError) {
+    /// One serialized value a row; null as no bytes. `isAscending` is a flag that no reader needs.
+    func writeComplex(
+        _ name: String,
+        _ column: any ObjectColumn,
+        typeName: String,
+        isAscending: Bool
+    ) throws(LaminaError) {
         let sink = start("COMPLEX", .complex(typeName: typeName))
         if let kind = SerializedPair.Kind(rawValue: typeName), kind != .string {
             try writePairs(name, column, kind: kind, to: sink)
@@ -18,7 +23,7 @@ extension ColumnWriter {
             )
             return
         } else {
-            var list = try GenericIndexedBuilder(sink, count: rowCount, isSorted: false)
+            var list = try GenericIndexedBuilder(sink, count: rowCount, isSorted: isAscending)
             for row in 0..<rowCount {
                 list.begin()
                 sink.append(try complexBytes(column, row, name, typeName) ?? [])

@@ -41,7 +41,12 @@ package enum SegmentRewriter {
             auto.declaredType = isFree ? nil : format.logicalType
             auto.enforcesType = format.enforceLogicalType
             return .auto(auto)
-        case .number, .complex: return .plain
+        case .number: return .plain
+        case .complex:
+            if case .object(let column as StoredComplexColumn) = column {
+                return .complex(isAscending: column.list.allowsReverseLookup)
+            }
+            return .plain
         }
     }
 }

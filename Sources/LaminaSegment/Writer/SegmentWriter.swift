@@ -89,6 +89,12 @@ struct ColumnWriter {
             try writeAuto(name, column, auto)
             return .stored
         case .plain(let bitmapIndex): return try writePlain(name, column, bitmapIndex: bitmapIndex)
+        case .complex(let isAscending):
+            guard case .object(let objects)? = column, case .complex(let typeName) = objects.type else {
+                return try writePlain(name, column, bitmapIndex: true)
+            }
+            try writeComplex(name, objects, typeName: typeName, isAscending: isAscending)
+            return .stored
         }
     }
 
@@ -103,7 +109,7 @@ struct ColumnWriter {
                 try writeAuto(name, column, AutoStorage())
                 return .stored
             }
-            try writeComplex(name, objects, typeName: typeName)
+            try writeComplex(name, objects, typeName: typeName, isAscending: rowCount < 2)
         case nil:
             guard storesEmptyColumns else { return .dropped }
             try writeAllNull(name, numRows: rowCount)
@@ -150,11 +156,11 @@ struct IndexList {
         try list.finish("the list of columns")
     }
 
-    /// Druid compares each name with the one before it, null first; equal ones (two nulls) do not ascend.
+    /// Druid compares each name with the one before it, unless that is null: nulls alone ascend, null after a name does not.
     private static func isAscending(_ names: [String?]) -> Bool {
         for (before, name) in zip(names, names.dropFirst()) {
-            guard let name else { return false }
-            if let before, !before.utf16.lexicographicallyPrecedes(name.utf16) { return false }
+            guard let before else { continue }
+            guard let name, before.utf16.lexicographicallyPrecedes(name.utf16) else { return false }
         }
         return true
     }

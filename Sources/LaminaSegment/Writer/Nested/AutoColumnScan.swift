@@ -26,8 +26,9 @@ struct FieldTypes {
         return hasUntypedArray ? nil : type
     }
 
-    /// The byte that is stored: a scalar type beside untyped arrays brings its array type along.
+    /// The byte that is stored: a scalar type beside untyped arrays brings its array type along, untyped arrays alone are longs'.
     var stored: UInt8 {
+        if bits == 0, hasUntypedArray { return 0x20 }
         guard hasUntypedArray, let type = Self.type(bits), let leaf = StructuredValue.LeafType(type) else {
             return bits
         }

@@ -115,7 +115,8 @@ extension ColumnWriter {
             try IDEncoder.writeUncompressed(buffer, max: most, to: sink)
         }
         try RowsByID(ids: buffer, cardinality: local.count).write(spec.bitmap, to: sink)
-        guard !field.elements.isEmpty else { return }
+        // Only columns of nothing but arrays have an index of their elements.
+        guard case .array? = single, !field.elements.isEmpty else { return }
         let elementIDs = field.elements.ids
         try FixedIndexedEncoder.write(ids: elementIDs, to: sink)
         try field.elements.writeBitmaps(elementIDs, rowCount: rowCount, spec.bitmap, to: sink)
