@@ -55,3 +55,39 @@ package struct Expression: Sendable, Hashable, CustomStringConvertible {
         if case .column(let name, _) = root { name } else { nil }
     }
 }
+
+extension Expression {
+    /// The same expression reading another column in the place of one.
+    func renaming(column old: String, to new: String) -> Expression {
+        Expression(
+            text: text,
+            root: root.renaming(column: old, to: new),
+            requiredColumns: requiredColumns.map { $0 == old ? new : $0 }
+        )
+    }
+}
+
+extension ExpressionNode {
+    fileprivate func renaming(column old: String, to new: String) -> ExpressionNode {
+        switch self {
+        case .literal, .local: return self
+        case .column(let name, let slot): return .column(name: name == old ? new : name, slot: slot)
+        case .unary(let sign, let operand): return .unary(sign, operand.renaming(column: old, to: new))
+        case .binary(let sign, let left, let right):
+            return .binary(sign, left.renaming(column: old, to: new), right.renaming(column: old, to: new))
+        case .call(let call):
+            let arguments = call.arguments.map { $0.renaming(column: old, to: new) }
+            return .call(ExpressionCall(function: call.function, arguments: arguments, strict: call.strict))
+        case .apply(let application):
+            return .apply(
+                ExpressionApplication(
+                    kind: application.kind,
+                    parameters: application.parameters,
+                    firstLocal: application.firstLocal,
+                    body: application.body.renaming(column: old, to: new),
+                    arguments: application.arguments.map { $0.renaming(column: old, to: new) }
+                )
+            )
+        }
+    }
+}

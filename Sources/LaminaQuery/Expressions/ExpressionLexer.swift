@@ -116,7 +116,13 @@ struct ExpressionLexer {
         while position < bytes.count {
             let byte = bytes[position]
             position += 1
-            if byte == quote { return String(decoding: text, as: UTF8.self) }
+            if byte == quote {
+                // Two quotes inside a text stand for themselves, both of them.
+                guard quote == UInt8(ascii: "'"), peek() == quote else { return String(decoding: text, as: UTF8.self) }
+                text += [quote, quote]
+                position += 1
+                continue
+            }
             guard byte == UInt8(ascii: "\\") else {
                 text.append(byte)
                 continue

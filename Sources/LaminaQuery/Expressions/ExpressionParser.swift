@@ -58,7 +58,9 @@ struct ExpressionParser {
         return true
     }
 
+    /// A closing parenthesis missing at the very end is taken as there, as Druid's parser does.
     private mutating func expect(_ symbol: String) throws(LaminaError) {
+        if symbol == ")", current.kind == .end { return }
         guard accept(symbol) else { throw unexpected("'\(symbol)'") }
     }
 

@@ -89,6 +89,11 @@ package struct VirtualColumn: Sendable {
     /// nil: inferred from the inputs.
     package var outputType: ColumnType?
 
+    /// The type of its values for inputs of the given types; FLOAT when nothing can be said, as in Druid.
+    package func type(_ columnType: (String) -> ColumnType?) -> ColumnType {
+        outputType ?? expression.outputType(columnType) ?? .float
+    }
+
     package init(name: String, expression: Expression, outputType: ColumnType?) {
         self.name = name
         self.expression = expression

@@ -3,7 +3,7 @@ package import LaminaBase
 /// `timeFormat`: a time floored to a granularity and printed. Source: `TimeFormatExtractionFn`.
 package struct TimeFormatExtraction: Sendable {
     /// Joda pattern; nil prints ISO text, or milliseconds when `asMillis`.
-    package var format: String?
+    package var format: JodaPattern?
     package var zone: TimeZoneRules
     package var granularity: Granularity
     /// Texts are milliseconds, and so is the result without a format.
@@ -13,8 +13,6 @@ package struct TimeFormatExtraction: Sendable {
 /// `time`: a text read with one pattern and printed with another; what cannot be read stays as it is.
 /// Source: `TimeDimExtractionFn`.
 package struct TimeExtraction: Sendable {
-    package var timeFormat: String
-    package var resultFormat: String
-    /// Patterns are Joda's; else those of ICU's `SimpleDateFormat`.
-    package var isJoda: Bool
+    package var timeFormat: JodaPattern
+    package var resultFormat: JodaPattern
 }

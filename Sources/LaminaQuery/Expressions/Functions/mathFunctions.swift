@@ -129,11 +129,12 @@ private func divisionType(_ types: [ColumnType?], _ nodes: [ExpressionNode]) -> 
 }
 
 @Sendable private func safeDivide(_ left: Int64, _ right: Int64) -> Value {
-    if right == 0 { return left == 0 ? .long(0) : .null }
+    if right == 0 { return .null }
     return .long(left.dividedReportingOverflow(by: right).partialValue)
 }
 
 @Sendable private func safeDivide(_ left: Double, _ right: Double) -> Value {
+    // Druid: nothing over nothing is 0 here, null among longs.
     if right == 0 || right.isNaN { return left == 0 ? .double(0) : .null }
     return .double(left / right)
 }
