@@ -1,0 +1,192 @@
+package import LaminaBase
+package import LaminaEngine
+package import LaminaQuery
+import LaminaSegment
+import Synchronization
+
+/// Answers queries: which segments, in parallel, merged.
+///
+/// A query takes the timeline of its datasource once and works on that: publishing, replacing and marking unused swap the
+/// timeline for queries to come and touch none that runs. All CPU work is done by one pool of as many threads as cores.
+///
+/// - Source: Druid's `CachingClusteredClient`, `ServerManager`, `QueryScheduler`.
+package final class Broker: Sendable {
+    package struct Options: Sendable {
+        package var threads = 2
+        /// Bytes one query may hold.
+        package var queryBytesMax = 2 << 30
+        /// `druid.server.http.defaultQueryTimeout`.
+        package var defaultTimeoutMillis: Int64 = 300_000
+
+        package init() {}
+    }
+
+    private let options: Options
+    private let pool: WorkerPool
+    private let segments: SegmentTable
+    private let timelines = Mutex<[String: SegmentTimeline]>([:])
+    private let running = Mutex<[String: [QueryRun]]>([:])
+
+    /// - Parameter path: the folder or zip of a stored segment; nil when it has none.
+    package init(options: Options = Options(), path: @escaping @Sendable (DataSegment) -> String?) throws(LaminaError) {
+        self.options = options
+        pool = try WorkerPool(threads: options.threads)
+        segments = SegmentTable(path: path)
+    }
+
+    /// Replaces what is visible of a datasource, for queries that start from now on.
+    package func update(dataSource: String, timeline: SegmentTimeline) {
+        timelines.withLock { $0[dataSource] = timeline.isEmpty ? nil : timeline }
+        segments.keep(Set(timeline.segments.map(\.id)), of: dataSource)
+    }
+
+    /// Cancels every running query of that id.
+    /// - Returns: whether there was one.
+    @discardableResult
+    package func cancel(queryID: String) -> Bool {
+        let runs = running.withLock { $0[queryID] ?? [] }
+        for run in runs { run.cancel() }
+        return !runs.isEmpty
+    }
+
+    /// Runs a query to its end on the calling thread, which waits for the pool.
+    ///
+    /// - Parameter onStart: given the run before any work, to cancel it from elsewhere.
+    package func run(
+        _ query: Query,
+        onStart: (QueryRun) -> Void = { _ in }
+    ) throws(LaminaError) -> QueryResult {
+        let timeout = try query.context.int("timeout", default: options.defaultTimeoutMillis)
+        guard timeout >= 0 else { throw .invalidInput("timeout [\(timeout)] must not be negative") }
+        let priority = Int(clamping: try query.context.int("priority", default: 0))
+        let run = QueryRun(timeoutMillis: timeout, memory: MemoryBudget(limitBytes: options.queryBytesMax))
+        let id = query.context.queryID ?? ""
+        running.withLock { $0[id, default: []].append(run) }
+        defer {
+            running.withLock { table in
+                table[id]?.removeAll { $0 === run }
+                if table[id]?.isEmpty == true { table[id] = nil }
+            }
+        }
+        onStart(run)
+        let pieces = try pieces(of: query, leases(for: query), run)
+        let partials = try runOnPool(pieces, query, run, priority: priority)
+        return try finalizeQuery(try mergePartials(partials, query, run), query, run)
+    }
+
+    /// One segment and the parts of it that a query sees.
+    private struct Lease: Sendable {
+        var segment: DataSegment
+        var intervals: [Interval]
+    }
+
+    /// The visible segments of the query's intervals, by time, then partition.
+    private func leases(for query: Query) -> [Lease] {
+        guard case .table(let name) = query.dataSource, let timeline = timelines.withLock({ $0[name] }) else {
+            return []
+        }
+        var places: [SegmentID: Int] = [:]
+        var leases: [Lease] = []
+        for interval in intervals(of: query, timeline) {
+            for entry in timeline.lookup(interval) {
+                for segment in entry.segments {
+                    if let place = places[segment.id] {
+                        leases[place].intervals.append(entry.interval)
+                    } else {
+                        places[segment.id] = leases.count
+                        leases.append(Lease(segment: segment, intervals: [entry.interval]))
+                    }
+                }
+            }
+        }
+        return leases
+    }
+
+    /// The query's intervals; a segmentMetadata query without any looks at the last week of data.
+    ///
+    /// - Source: `SegmentMetadataQueryQueryToolChest.filterSegments`, `defaultHistory` P1W.
+    private func intervals(of query: Query, _ timeline: SegmentTimeline) -> [Interval] {
+        guard case .segmentMetadata(let metadata) = query.kind, metadata.usesDefaultInterval, let span = timeline.span
+        else { return Interval.condensed(query.intervals) }
+        let week: Int64 = 7 * 86_400_000
+        return [Interval(start: max(span.start, span.end - week), end: span.end)]
+    }
+
+    /// Opens the segments, and cuts big ones into ranges of rows when there are fewer segments than threads.
+    private func pieces(
+        of query: Query,
+        _ leases: [Lease],
+        _ run: QueryRun
+    ) throws(LaminaError) -> [SegmentInput] {
+        var inputs: [SegmentInput] = []
+        for lease in leases {
+            try run.poll()
+            guard let view = try segments.view(of: lease.segment) else { continue }
+            let input = SegmentInput(view: view, id: lease.segment.id.text, intervals: lease.intervals)
+            let parts = leases.count < pool.threads && Self.isDivisible(query) ? pool.threads : 1
+            inputs += Self.split(input, into: min(parts, view.rowCount / Self.rowsWorthAThread))
+        }
+        return inputs
+    }
+
+    private static let rowsWorthAThread = 100_000
+
+    private static func isDivisible(_ query: Query) -> Bool {
+        switch query.kind {
+        case .timeseries, .topN, .groupBy: true
+        default: false
+        }
+    }
+
+    /// Row ranges that begin at whole blocks of every column kind.
+    private static func split(_ input: SegmentInput, into parts: Int) -> [SegmentInput] {
+        guard parts > 1 else { return [input] }
+        let block = 65_536
+        let blocks = (input.view.rowCount + block - 1) / block
+        var pieces: [SegmentInput] = []
+        for part in 0..<parts {
+            let low = blocks * part / parts * block
+            let high = min(blocks * (part + 1) / parts * block, input.view.rowCount)
+            guard low < high else { continue }
+            var piece = input
+            piece.rows = low..<high
+            pieces.append(piece)
+        }
+        return pieces
+    }
+
+    /// What the pool's threads leave behind: partials by piece, and the first error.
+    private struct Outcome: Sendable {
+        var partials: [(any SegmentPartial)?]
+        var error: LaminaError?
+    }
+
+    private func runOnPool(
+        _ pieces: [SegmentInput],
+        _ query: Query,
+        _ run: QueryRun,
+        priority: Int
+    ) throws(LaminaError) -> [any SegmentPartial] {
+        let outcome = Shared(Outcome(partials: Array(repeating: nil, count: pieces.count)))
+        pool.run(count: pieces.count, priority: priority) { index in
+            if outcome.state.withLock({ $0.error != nil }) { return }
+            do throws(LaminaError) {
+                try run.poll()
+                let partial = try runSegment(query, pieces[index], run)
+                outcome.state.withLock { $0.partials[index] = partial }
+            } catch {
+                outcome.state.withLock { if $0.error == nil { $0.error = error } }
+            }
+        }
+        let (partials, error) = outcome.state.withLock { ($0.partials, $0.error) }
+        if let error { throw error }
+        return partials.compactMap { $0 }
+    }
+
+    /// A lock that closures may share.
+    private final class Shared<State: Sendable>: Sendable {
+        let state: Mutex<State>
+
+        init(_ state: State) { self.state = Mutex(state) }
+    }
+}
