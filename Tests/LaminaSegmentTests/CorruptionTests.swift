@@ -5,7 +5,7 @@ import Testing
 
 /// Bytes that are cut off or changed: a named error, or values of the column's type; never a crash or a hang.
 @Suite struct CorruptionTests {
-    private static let isLong = getenv("LAMINA_TEST_LONG") != nil
+    private static let isLong = getenv("LAMINA_LONG") != nil
     private static let samples = GoldSegment.samples.filter { $0.name != "events_rollup/0" }
 
     /// Reads everything there is to read of a segment; errors of single columns count as answers.
@@ -62,8 +62,25 @@ import Testing
     /// Every byte set to three other values. The short run takes a share of the bytes, different ones in each sample.
     @Test(arguments: samples)
     func everyChangedByteIsSurvived(_ gold: GoldSegment) throws {
+        try changeBytes(of: gold, step: Self.isLong ? 1 : 7)
+    }
+
+    /// The same with larger segments of other index specs, where the corpus is at hand: one byte of many.
+    @Test(
+        arguments: GoldSegment.corpus.filter {
+            $0.name.hasPrefix("idx_") && $0.name.hasSuffix("/0") || others.contains($0.name)
+        }
+    )
+    func changedBytesOfOtherIndexSpecsAreSurvived(_ gold: GoldSegment) throws {
+        try changeBytes(of: gold, step: Self.isLong ? 13 : 997)
+    }
+
+    private static let others: Set<String> = [
+        "events_rollup/1", "mv_handling/0", "events_auto/0", "names/0", "fmt_nullcols/0",
+    ]
+
+    private func changeBytes(of gold: GoldSegment, step: Int) throws {
         let files = try gold.files()
-        let step = Self.isLong ? 1 : 7
         for (name, bytes) in files {
             let owners = name.hasSuffix(".smoosh") && name != "meta.smoosh" ? try Owners(files) : nil
             var changed = files

@@ -10,13 +10,16 @@ struct FixedIndexed: @unchecked Sendable {
     private let values: MappedBytes
     private let order: ByteOrder
 
-    init(_ cursor: inout ByteCursor, width: Int, order: ByteOrder) throws(LaminaError) {
+    /// - Parameter allowsNull: whether id 0 may be null.
+    init(_ cursor: inout ByteCursor, width: Int, order: ByteOrder, allowsNull: Bool) throws(LaminaError) {
         let version = try cursor.u8()
         guard version == 0 else { throw cursor.corrupt("unknown fixed-width list version \(version)") }
         let flags = try cursor.u8()
         hasNull = flags & 1 != 0
         isSorted = flags & 2 != 0
-        guard flags <= 3, isSorted || !hasNull else { throw cursor.corrupt("a fixed-width list's flags are \(flags)") }
+        guard flags <= 3, !hasNull || isSorted && allowsNull else {
+            throw cursor.corrupt("a fixed-width list's flags are \(flags)")
+        }
         let stored = try cursor.count("a fixed-width list's count", order)
         values = try cursor.take(stored * width)
         count = stored + (hasNull ? 1 : 0)

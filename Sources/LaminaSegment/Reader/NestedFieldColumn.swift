@@ -29,7 +29,7 @@ struct NestedFieldColumn: Sendable {
         guard version == 0 || version == 2 else { throw cursor.corrupt("unknown nested field version \(version)") }
         let flags = try cursor.i32()
         guard flags == 0 else { throw cursor.corrupt("unknown nested field flags \(flags)") }
-        globalIDs = try FixedIndexed(&cursor, width: 4, order: order)
+        globalIDs = try FixedIndexed(&cursor, width: 4, order: order, allowsNull: false)
         var last = -1
         for index in 0..<globalIDs.count {
             let id = globalIDs.int(index)
@@ -66,7 +66,7 @@ struct NestedFieldColumn: Sendable {
             nullRows = nil
         }
         if cursor.remaining > 0 {
-            let elementIDs = try FixedIndexed(&cursor, width: 4, order: order)
+            let elementIDs = try FixedIndexed(&cursor, width: 4, order: order, allowsNull: false)
             elements = (
                 elementIDs,
                 try BitmapList(

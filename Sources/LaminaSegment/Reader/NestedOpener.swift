@@ -69,9 +69,14 @@ struct NestedOpener {
         }
     }
 
-    private func fixed(_ base: String, _ suffix: String, width: Int = 8) throws(LaminaError) -> FixedIndexed {
+    private func fixed(
+        _ base: String,
+        _ suffix: String,
+        width: Int = 8,
+        allowsNull: Bool
+    ) throws(LaminaError) -> FixedIndexed {
         try whole(base, suffix) { cursor throws(LaminaError) in
-            try FixedIndexed(&cursor, width: width, order: order)
+            try FixedIndexed(&cursor, width: width, order: order, allowsNull: allowsNull)
         }
     }
 
@@ -89,7 +94,7 @@ struct NestedOpener {
         _ base: String,
         _ kind: NumberKind
     ) throws(LaminaError) -> (NumberPayload, nullRows: RoaringBitmap?, NumberIndex) {
-        let dictionary = try fixed(base, "__\(kind.rawValue)Dictionary")
+        let dictionary = try fixed(base, "__\(kind.rawValue)Dictionary", allowsNull: true)
         let payload = try whole(base, "__\(kind.rawValue)Column") { cursor throws(LaminaError) in
             try NumberPayload(&cursor, kind: kind, order: order, rowCount: rowCount, reader: reader)
         }
@@ -114,12 +119,8 @@ struct NestedOpener {
 
     private func globals(_ base: String, hasArrays: Bool) throws(LaminaError) -> GlobalDictionary {
         let strings = try strings(base)
-        let longs = try fixed(base, "__longDictionary")
-        let doubles = try fixed(base, "__doubleDictionary")
-        // Null lives in the string dictionary alone.
-        guard !longs.hasNull, !doubles.hasNull else {
-            throw longs.corrupt("a number dictionary with null beside strings")
-        }
+        let longs = try fixed(base, "__longDictionary", allowsNull: false)
+        let doubles = try fixed(base, "__doubleDictionary", allowsNull: false)
         let scalars = strings.count + longs.count + doubles.count
         var arrays: IntArrayDictionary?
         if hasArrays {
@@ -137,7 +138,7 @@ struct NestedOpener {
     ) throws(LaminaError) -> VariantColumn {
         let typeSet = cursor.remaining > 0 ? try cursor.u8() : nil
         let values = try globals(base, hasArrays: true)
-        let elements = try fixed(base, "__arrayElementDictionary", width: 4)
+        let elements = try fixed(base, "__arrayElementDictionary", width: 4, allowsNull: false)
         return try VariantColumn(
             type: type,
             values: values,
