@@ -1,0 +1,91 @@
+import LaminaBase
+import LaminaQuery
+import LaminaSegment
+
+/// An expression computed row by row over a scan's columns by the interpreter, which is its meaning.
+///
+/// Where a column holds several values in a row and the expression takes it as one value, the expression is computed for each
+/// value (each combination, with several such columns) and gives a row of several values.
+///
+/// - Source: Druid `Parser.applyUnappliedBindings`, `Expr.BindingAnalysis`.
+final class BoundExpression {
+    let expression: Expression
+    let type: ColumnType?
+    private let inputs: [ValueInput]
+    /// Slots of columns that are mapped over their values.
+    private let mapped: [Int]
+    private var columns: [Value]
+    private var lastInputs: [Value]?
+    private var lastValue = Value.null
+
+    init(_ expression: Expression, type: ColumnType?, in scan: SegmentScan) throws(LaminaError) {
+        self.expression = expression
+        var inputs: [ValueInput] = []
+        var multiple: Set<Int> = []
+        for (slot, name) in expression.requiredColumns.enumerated() {
+            inputs.append(try scan.valueInput(name))
+            switch try scan.column(name) {
+            case .string(let column) where column.hasMultipleValues: multiple.insert(slot)
+            case .rows(let inner) where inner.givesMultipleValues: multiple.insert(slot)
+            default: break
+            }
+        }
+        self.inputs = inputs
+        mapped = scalarSlots(expression.root).intersection(multiple).sorted()
+        columns = Array(repeating: .null, count: inputs.count)
+        self.type = mapped.isEmpty ? type : .string
+    }
+
+    /// Whether rows may come out with several values of a string dimension.
+    var givesMultipleValues: Bool { !mapped.isEmpty }
+
+    func load(_ batch: Batch) throws(LaminaError) {
+        for input in inputs { try input.load(batch) }
+    }
+
+    /// The expression's value for a slot of the loaded batch.
+    func value(_ slot: Int) throws(LaminaError) -> Value {
+        for index in inputs.indices { columns[index] = try inputs[index].value(slot) }
+        if let lastInputs, zip(lastInputs, columns).allSatisfy({ sameValue($0, $1) }) { return lastValue }
+        let value = try mappedValue(from: 0)
+        lastInputs = columns
+        lastValue = value
+        return value
+    }
+
+    private func mappedValue(from index: Int) throws(LaminaError) -> Value {
+        guard index < mapped.count else { return try expression.evaluate(columns: columns) }
+        let slot = mapped[index]
+        guard case .array(let elements) = columns[slot] else { return try mappedValue(from: index + 1) }
+        var results: [Value] = []
+        for element in elements {
+            columns[slot] = element
+            switch try mappedValue(from: index + 1) {
+            case .array(let inner): results += inner
+            case let value: results.append(value)
+            }
+        }
+        columns[slot] = .array(elements)
+        return .array(results)
+    }
+}
+
+/// Column slots that an expression reads as single values somewhere.
+private func scalarSlots(_ node: ExpressionNode, asArray: Bool = false) -> Set<Int> {
+    switch node {
+    case .literal, .local: return []
+    case .column(_, let slot): return asArray ? [] : [slot]
+    case .unary(_, let operand): return scalarSlots(operand)
+    case .binary(_, let left, let right): return scalarSlots(left).union(scalarSlots(right))
+    case .call(let call):
+        var slots: Set<Int> = []
+        for (index, argument) in call.arguments.enumerated() {
+            slots.formUnion(scalarSlots(argument, asArray: call.function.arrayInputs.contains(index)))
+        }
+        return slots
+    case .apply(let application):
+        var slots = scalarSlots(application.body)
+        for argument in application.arguments { slots.formUnion(scalarSlots(argument, asArray: true)) }
+        return slots
+    }
+}

@@ -1,0 +1,105 @@
+import LaminaBase
+import LaminaQuery
+
+/// The outcome of a condition in three-valued logic.
+enum Truth {
+    case yes, no, unknown
+
+    init(_ flag: Bool) { self = flag ? .yes : .no }
+
+    /// Whether a row with this outcome passes, when unknown counts as passing or not.
+    func passes(includingUnknown: Bool) -> Bool { self == .yes || includingUnknown && self == .unknown }
+}
+
+/// A condition on the values of one column, in the form each column type needs.
+///
+/// Unknown arises from null only; every other value gives yes or no.
+struct Leaf {
+    /// What null gives.
+    var onNull: Truth
+    /// What a text gives.
+    var text: (String) -> Bool
+    /// What is known of the texts that pass, to find them in a dictionary.
+    var shape: TextShape = .any
+    var long: NumberTest<Int64>
+    var double: NumberTest<Double>
+    var float: NumberTest<Float>
+    /// What a value of another type (array, json, …) gives; nil: tested as its text.
+    var other: ((Value) -> Truth)?
+
+    /// A condition on text alone: numbers are tested as Java prints them.
+    init(onNull: Truth, shape: TextShape = .any, text: @escaping (String) -> Bool) {
+        self.onNull = onNull
+        self.text = text
+        self.shape = shape
+        long = .predicate { text(String($0)) }
+        double = .predicate { text(javaText($0)) }
+        float = .predicate { text(javaText($0)) }
+    }
+
+    init(
+        onNull: Truth,
+        shape: TextShape = .any,
+        text: @escaping (String) -> Bool,
+        long: NumberTest<Int64>,
+        double: NumberTest<Double>,
+        float: NumberTest<Float>
+    ) {
+        self.onNull = onNull
+        self.text = text
+        self.shape = shape
+        self.long = long
+        self.double = double
+        self.float = float
+    }
+
+    func truth(_ text: String?) -> Truth { text.map { Truth(self.text($0)) } ?? onNull }
+
+    /// The same condition on what an extraction function makes of the values.
+    ///
+    /// - Parameter column: of `__time` functions see times instead of numbers.
+    func extracting(_ function: ExtractionFunction?, of column: String) -> Leaf {
+        guard let function else { return self }
+        let inner = self
+        let passes = { (value: String?) -> Truth in inner.truth(function.apply(value)) }
+        // A value that the function turns to null has null's outcome, so yes, no and unknown may come from any value: the
+        // engine's leaves know unknown for null only, hence the two outcomes are kept apart by `extractedUnknown`.
+        var leaf = Leaf(onNull: passes(nil)) { passes($0) == .yes }
+        leaf.extractedUnknown = { passes($0) == .unknown }
+        leaf.long =
+            column == "__time"
+            ? .predicate { inner.truth(function.apply(time: $0)) == .yes }
+            : .predicate { inner.truth(function.apply(.long($0))) == .yes }
+        leaf.double = .predicate { inner.truth(function.apply(.double($0))) == .yes }
+        leaf.float = .predicate { inner.truth(function.apply(.float($0))) == .yes }
+        return leaf
+    }
+
+    /// With an extraction function: texts whose outcome is unknown.
+    var extractedUnknown: ((String) -> Bool)?
+
+    /// Whether a text passes.
+    func passes(_ value: String, includingUnknown: Bool) -> Bool {
+        if text(value) { return true }
+        return includingUnknown && extractedUnknown?(value) ?? false
+    }
+}
+
+/// What a dictionary can use of a text condition.
+enum TextShape {
+    /// Exactly these values.
+    case values([String])
+    /// Values between bounds in dictionary order; nil: unbounded.
+    case range(lower: String?, lowerOpen: Bool, upper: String?, upperOpen: Bool)
+    /// Only values with this prefix, and of them those that pass the test.
+    case prefix(String)
+    case any
+}
+
+/// A condition on numbers of one type; comparisons in Java's order (-0.0 before 0.0, NaN last).
+enum NumberTest<Number: VectorNumber> {
+    case never
+    case range(lower: Number?, lowerOpen: Bool, upper: Number?, upperOpen: Bool)
+    case values(Set<Number>)
+    case predicate((Number) -> Bool)
+}

@@ -1,0 +1,32 @@
+package import LaminaBase
+import Synchronization
+
+/// Counts the bytes a query holds and refuses more than its limit.
+///
+/// - Source: Druid's `ResourceLimitExceededException` («Resource limit exceeded»), thrown when merge buffers are full and
+///   nothing may be spilled.
+package final class MemoryBudget: Sendable {
+    package let limitBytes: Int
+    private let used = Atomic<Int>(0)
+
+    package init(limitBytes: Int) { self.limitBytes = limitBytes }
+
+    package var usedBytes: Int { used.load(ordering: .relaxed) }
+
+    /// Takes `bytes` from the budget.
+    ///
+    /// - Errors: `resourceLimitExceeded` when they are not there; nothing is taken then.
+    package func reserve(_ bytes: Int, for what: String) throws(LaminaError) {
+        let (_, now) = used.wrappingAdd(bytes, ordering: .relaxed)
+        if now > limitBytes {
+            used.wrappingSubtract(bytes, ordering: .relaxed)
+            throw .resourceLimit(
+                "Not enough memory for \(what): the query may use \(limitBytes) bytes and needs \(now). "
+                    + "Narrow the query or raise its memory limit."
+            )
+        }
+    }
+
+    /// Gives back what `reserve` took.
+    package func release(_ bytes: Int) { used.wrappingSubtract(bytes, ordering: .relaxed) }
+}

@@ -1,0 +1,111 @@
+package import LaminaBase
+package import LaminaQuery
+package import LaminaSegment
+
+/// One segment as a query meets it: its rows, its name, and which part of it is visible and wanted.
+package struct SegmentInput: Sendable {
+    package var view: any SegmentView
+    /// The segment's id as scan results and segmentMetadata print it.
+    package var id: String
+    /// The query's intervals cut to the part of the segment the timeline shows: disjoint, ascending.
+    package var intervals: [Interval]
+    /// Only these rows, when one segment's work is split over threads; nil: all.
+    package var rows: Range<Int>?
+
+    package init(view: any SegmentView, id: String, intervals: [Interval], rows: Range<Int>? = nil) {
+        self.view = view
+        self.id = id
+        self.intervals = intervals
+        self.rows = rows
+    }
+}
+
+/// What running a query on one segment leaves to be merged: a value that may travel between threads.
+package protocol SegmentPartial: Sendable {}
+
+/// One kind of query, bound to one query: the seam between segments, threads and the answer.
+///
+/// `run` is called once per segment on any thread, `merge` with all partials of the query (none, when no segment was hit)
+/// in the order of their segments, `finalize` once with what `merge` gave.
+package protocol QueryOperator: Sendable {
+    associatedtype Partial: SegmentPartial
+    func run(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> Partial
+    func merge(_ partials: [Partial], _ run: QueryRun) throws(LaminaError) -> Partial
+    func finalize(_ merged: Partial, _ run: QueryRun) throws(LaminaError) -> QueryResult
+}
+
+extension QueryOperator {
+    func runErased(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> any SegmentPartial {
+        try self.run(input, run)
+    }
+
+    func mergeErased(_ partials: [any SegmentPartial], _ run: QueryRun) throws(LaminaError) -> any SegmentPartial {
+        var own: [Partial] = []
+        own.reserveCapacity(partials.count)
+        for partial in partials { own.append(try cast(partial)) }
+        return try merge(own, run)
+    }
+
+    func finalizeErased(_ merged: any SegmentPartial, _ run: QueryRun) throws(LaminaError) -> QueryResult {
+        try finalize(try cast(merged), run)
+    }
+
+    private func cast(_ partial: any SegmentPartial) throws(LaminaError) -> Partial {
+        guard let own = partial as? Partial else {
+            throw LaminaError(
+                .defensive,
+                code: "defensive",
+                "A partial of another query type was given to \(Self.self)"
+            )
+        }
+        return own
+    }
+}
+
+/// The engine's operator for a query.
+///
+/// - Errors: what binding finds wrong with the query itself (unknown metric, duplicate output name, …).
+package func makeOperator(_ query: Query) throws(LaminaError) -> any QueryOperator {
+    switch query.kind {
+    case .timeseries(let timeseries): try TimeseriesOperator(query, timeseries)
+    case .topN(let topN): try TopNOperator(query, topN)
+    case .groupBy(let groupBy): try GroupByOperator(query, groupBy)
+    case .scan(let scan): try ScanOperator(query, scan)
+    default: throw .unsupported("queryType \(query.kind.name)")
+    }
+}
+
+/// Runs a query on one segment.
+package func runSegment(
+    _ query: Query,
+    _ input: SegmentInput,
+    _ run: QueryRun
+) throws(LaminaError) -> any SegmentPartial {
+    try makeOperator(query).runErased(input, run)
+}
+
+/// Merges the partials of a query's segments, given in the order of the segments.
+package func mergePartials(
+    _ partials: [any SegmentPartial],
+    _ query: Query,
+    _ run: QueryRun
+) throws(LaminaError) -> any SegmentPartial {
+    try makeOperator(query).mergeErased(partials, run)
+}
+
+/// Turns a merged partial into the answer.
+package func finalizeQuery(
+    _ merged: any SegmentPartial,
+    _ query: Query,
+    _ run: QueryRun
+) throws(LaminaError) -> QueryResult {
+    try makeOperator(query).finalizeErased(merged, run)
+}
+
+/// Runs a query over segments one after the other on the calling thread: what tests and small callers want.
+package func answer(_ query: Query, over inputs: [SegmentInput], _ run: QueryRun) throws(LaminaError) -> QueryResult {
+    let bound = try makeOperator(query)
+    var partials: [any SegmentPartial] = []
+    for input in inputs { partials.append(try bound.runErased(input, run)) }
+    return try bound.finalizeErased(try bound.mergeErased(partials, run), run)
+}

@@ -1,0 +1,99 @@
+import LaminaBase
+import LaminaQuery
+import LaminaSegment
+
+/// Reads the wanted rows of one segment step by step, so that an unordered scan never holds more than one batch.
+final class ScanCursor {
+    private let scan: SegmentScan
+    private let walk: RowWalk
+    private let segmentID: String
+    private let names: [String]
+    private let types: [ColumnType?]
+    private let inputs: [ValueInput]
+    private let times: NumericInput<Int64>?
+    /// Selected rows of the current batch that were not read yet.
+    private var pending: (slots: SlotSet, next: Int)?
+
+    init(
+        _ query: Query,
+        _ wanted: ScanQuery,
+        _ input: SegmentInput,
+        withTimes: Bool,
+        _ run: QueryRun
+    ) throws(LaminaError) {
+        scan = SegmentScan(input.view, run, virtualColumns: query.virtualColumns)
+        walk = try RowWalk(scan, input, filter: query.filter)
+        segmentID = input.id
+        var names = wanted.columns
+        if names.isEmpty {
+            let virtual = query.virtualColumns.map(\.name)
+            names = ["__time"] + virtual
+            for name in input.view.columnNames where name != "__time" && !virtual.contains(name) { names.append(name) }
+        }
+        self.names = names
+        var types: [ColumnType?] = []
+        var inputs: [ValueInput] = []
+        for name in names {
+            types.append(try scan.column(name).type)
+            inputs.append(try scan.valueInput(name))
+        }
+        self.types = types
+        self.inputs = inputs
+        times = withTimes ? try scan.longInput("__time") : nil
+    }
+
+    /// The next rows, at most `limit`; nil at the end.
+    func next(limit: Int) throws(LaminaError) -> ScanBatch? {
+        guard limit > 0 else { return nil }
+        var batch = emptyBatch()
+        while batch.rowCount < limit {
+            if pending == nil {
+                guard let slots = try walk.next() else { break }
+                for input in inputs { try input.load(scan.batch) }
+                pending = (slots, 0)
+            }
+            guard let (slots, start) = pending else { break }
+            let end = min(slots.count, start + limit - batch.rowCount)
+            try read(slots, start..<end, into: &batch)
+            pending = end < slots.count ? (slots, end) : nil
+        }
+        return batch.rowCount == 0 ? nil : batch
+    }
+
+    private func emptyBatch() -> ScanBatch {
+        var columns: [ScanBatch.Column] = []
+        for (index, name) in names.enumerated() {
+            columns.append(ScanBatch.Column(name: name, type: types[index], values: []))
+        }
+        return ScanBatch(segmentID: segmentID, columns: columns, rowCount: 0, times: [])
+    }
+
+    private func read(_ rows: SlotSet, _ range: Range<Int>, into batch: inout ScanBatch) throws(LaminaError) {
+        for (index, input) in inputs.enumerated() {
+            for place in range {
+                let value = try input.value(rows.slots.map { Int($0[place]) } ?? place)
+                batch.columns[index].values.append(value)
+            }
+        }
+        if let times {
+            let values = try times.vector(scan.batch).values
+            for place in range { batch.times.append(values[rows.slots.map { Int($0[place]) } ?? place]) }
+        }
+        batch.rowCount += range.count
+    }
+
+    /// The last `count` of all selected rows, which must be read in ascending order to be found.
+    func lastRows(_ count: Int) throws(LaminaError) -> [ScanBatch] {
+        var batches: [ScanBatch] = []
+        var held = 0
+        while let batch = try next(limit: batchRowsMax) {
+            batches.append(batch)
+            held += batch.rowCount
+            while let first = batches.first, held - first.rowCount >= count {
+                held -= first.rowCount
+                batches.removeFirst()
+            }
+        }
+        return batches
+    }
+}

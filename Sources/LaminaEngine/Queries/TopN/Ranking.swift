@@ -1,0 +1,143 @@
+import LaminaBase
+import LaminaQuery
+
+/// The order of a topN query over the groups of a partial.
+struct Ranking {
+    private let keys: KeyColumn
+    /// For metrics: the value of each group as a number, greater is better; ties by dimension value.
+    private var scores: [Double] = []
+    private var longScores: [Int64]?
+    private var isScored = false
+    /// For dimension order: the place of each key value; ascending.
+    private var places: [Int] = []
+    private var previousStop: Int?
+    private let isInverted: Bool
+
+    init(_ topN: TopNQuery, _ groups: GroupPartial, key: Int, _ run: QueryRun) throws(LaminaError) {
+        keys = groups.keys[key]
+        var metric = topN.metric
+        var inverted = false
+        while case .inverted(let inner) = metric {
+            inverted.toggle()
+            metric = inner
+        }
+        isInverted = inverted
+        switch metric {
+        case .numeric(let name):
+            isScored = true
+            try score(topN, groups, name, run)
+        case .dimension(let ordering, let previousStop): try order(ordering, previousStop)
+        case .inverted: preconditionFailure("unwrapped above")
+        }
+    }
+
+    private mutating func score(
+        _ topN: TopNQuery,
+        _ groups: GroupPartial,
+        _ name: String,
+        _ run: QueryRun
+    ) throws(LaminaError) {
+        if let index = topN.aggregations.firstIndex(where: { sameText($0.name, name) }) {
+            let column = groups.states[index]
+            if case .long(let values) = column.numbers, column.seen.isEmpty {
+                longScores = values
+                return
+            }
+            scores = (0..<groups.groupCount).map { Self.score(column.value($0)) }
+            return
+        }
+        let table = try ResultTable(
+            dimensions: [topN.dimension.outputName],
+            groups,
+            firstDimension: groups.keys.count - 1,
+            topN.aggregations,
+            topN.postAggregations,
+            run
+        )
+        guard let index = table.index(of: name) else { return }
+        scores = (0..<groups.groupCount).map { Self.score(table.columns[index].value($0)) }
+    }
+
+    /// Null below every number.
+    private static func score(_ value: Value) -> Double { value.asDouble ?? -.infinity }
+
+    /// Ranks the distinct values by a string ordering.
+    private mutating func order(_ ordering: StringOrdering, _ stop: String?) throws(LaminaError) {
+        let texts = (0..<keys.values.count).map { keys.values.value(UInt32($0)).asText }
+        var order = Array(texts.indices)
+        order.sort { ordering.compare(texts[$0], texts[$1]) < 0 }
+        places = Array(repeating: 0, count: texts.count)
+        for (place, index) in order.enumerated() { places[index] = place }
+        guard let stop else { return }
+        // Values up to the previous stop were given by an earlier page.
+        if isInverted {
+            previousStop = order.firstIndex { ordering.compare(texts[$0], stop) >= 0 } ?? order.count
+        } else {
+            previousStop = (order.lastIndex { ordering.compare(texts[$0], stop) <= 0 } ?? -1)
+        }
+    }
+
+    /// Whether a group ranks before another.
+    private func precedes(_ left: UInt32, _ right: UInt32) -> Bool {
+        let one = keys.ids[Int(left)]
+        let two = keys.ids[Int(right)]
+        if !isScored {
+            // A null value stays first whichever way the order goes.
+            if one == 0 || two == 0 { return one == 0 && two != 0 }
+            return isInverted ? places[Int(one)] > places[Int(two)] : places[Int(one)] < places[Int(two)]
+        }
+        if let longScores {
+            let first = longScores[Int(left)]
+            let second = longScores[Int(right)]
+            if first != second { return isInverted ? first < second : first > second }
+            return one < two
+        }
+        let first = scores[Int(left)]
+        let second = scores[Int(right)]
+        if javaLess(second, first) { return !isInverted }
+        if javaLess(first, second) { return isInverted }
+        return one < two
+    }
+
+    /// The first groups in rank order.
+    func first(_ count: Int, of groups: [UInt32]) -> [UInt32] {
+        var groups = groups
+        if let previousStop {
+            groups.removeAll {
+                let id = keys.ids[Int($0)]
+                return isInverted ? places[Int(id)] >= previousStop : places[Int(id)] <= previousStop
+            }
+        }
+        if groups.count <= count * 4 || groups.count < 256 {
+            groups.sort(by: precedes)
+            return Array(groups.prefix(count))
+        }
+        return firstByHeap(count, of: groups)
+    }
+
+    /// Keeps the best `count` in a heap whose root is the worst of them.
+    private func firstByHeap(_ count: Int, of groups: [UInt32]) -> [UInt32] {
+        var heap = Array(groups.prefix(count))
+        for start in stride(from: heap.count / 2 - 1, through: 0, by: -1) { siftDown(&heap, start) }
+        for group in groups.dropFirst(count) where precedes(group, heap[0]) {
+            heap[0] = group
+            siftDown(&heap, 0)
+        }
+        heap.sort(by: precedes)
+        return heap
+    }
+
+    private func siftDown(_ heap: inout [UInt32], _ start: Int) {
+        var parent = start
+        while true {
+            var worst = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && precedes(heap[worst], heap[child])
+            {
+                worst = child
+            }
+            if worst == parent { return }
+            heap.swapAt(worst, parent)
+            parent = worst
+        }
+    }
+}

@@ -1,0 +1,128 @@
+package import LaminaBase
+package import LaminaQuery
+
+/// The first values of one dimension by a metric, in every time bucket.
+///
+/// Exact, unless the context gives `minTopNThreshold`: then every segment keeps its own first `max(minTopNThreshold,
+/// threshold)` only, as Druid's do.
+///
+/// - Source: `TopNQueryEngine`, `TopNNumericResultBuilder`, `TopNLexicographicResultBuilder`.
+package struct TopNOperator: QueryOperator {
+    let query: Query
+    let topN: TopNQuery
+    let segmentThreshold: Int?
+    let layout: TimestampLayout
+
+    package init(_ query: Query, _ topN: TopNQuery) throws(LaminaError) {
+        self.query = query
+        self.topN = topN
+        guard topN.threshold > 0 else { throw .invalidInput("Threshold cannot be equal to 0.") }
+        segmentThreshold = try query.context.int("minTopNThreshold").map { max(Int(clamping: $0), topN.threshold) }
+        layout = try TimestampLayout(query.context, topN.granularity)
+        try checkOutputs(dimensions: [topN.dimension.outputName], topN.aggregations, topN.postAggregations)
+        if let metric = topN.metric.metricName {
+            let names = topN.aggregations.map(\.name) + topN.postAggregations.map(\.name)
+            guard names.contains(where: { sameText($0, metric) }) else {
+                throw .invalidInput(
+                    "Must have an AggregatorFactory or PostAggregator for metric[\(metric)], gave [\(names.joined(separator: ", "))]"
+                )
+            }
+        }
+    }
+
+    private var task: GroupingTask {
+        GroupingTask(
+            granularity: topN.granularity,
+            dimensions: [topN.dimension],
+            aggregators: topN.aggregations,
+            filter: query.filter,
+            virtualColumns: query.virtualColumns
+        )
+    }
+
+    private var dimensionKey: Int { topN.granularity.isAll ? 0 : 1 }
+
+    package func run(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> GroupPartial {
+        let groups = try task.run(input, run)
+        guard let segmentThreshold else { return groups }
+        return groups.picking(try ranked(groups, segmentThreshold, run).flatMap(\.rows))
+    }
+
+    package func merge(_ partials: [GroupPartial], _ run: QueryRun) throws(LaminaError) -> GroupPartial {
+        try mergeGroups(partials, keyCount: task.keyCount, topN.aggregations, run)
+    }
+
+    package func finalize(_ merged: GroupPartial, _ run: QueryRun) throws(LaminaError) -> QueryResult {
+        let buckets = try ranked(merged, topN.threshold, run)
+        let picked = merged.picking(buckets.flatMap(\.rows))
+        let table = try ResultTable(
+            dimensions: [topN.dimension.outputName],
+            picked,
+            firstDimension: dimensionKey,
+            topN.aggregations,
+            topN.postAggregations,
+            run
+        )
+        var elements: [(start: Int64, rows: Range<Int>)] = []
+        var next = 0
+        for bucket in buckets {
+            elements.append((bucket.start, next..<next + bucket.rows.count))
+            next += bucket.rows.count
+        }
+        let layout = layout
+        let all = elements
+        return QueryResult {
+            IndexedElements(count: all.count) { index, writer in
+                writer.beginObject()
+                writer.key("timestamp")
+                layout.write(all[index].start, into: &writer)
+                writer.key("result")
+                writer.beginArray()
+                for row in all[index].rows {
+                    writer.beginObject()
+                    table.writeFields(row, into: &writer)
+                    writer.endObject()
+                }
+                writer.endArray()
+                writer.endObject()
+            }
+        }
+    }
+
+    /// The first groups of every bucket in rank order, buckets ascending.
+    private func ranked(
+        _ groups: GroupPartial,
+        _ threshold: Int,
+        _ run: QueryRun
+    ) throws(LaminaError) -> [(start: Int64, rows: [UInt32])] {
+        var buckets: [(start: Int64, rows: [UInt32])] = []
+        if topN.granularity.isAll {
+            guard groups.groupCount > 0 else { return [] }
+            let start = groups.firstTime ?? query.intervals.first?.start ?? Interval.eternity.start
+            buckets.append((start, Array(0..<UInt32(groups.groupCount))))
+        } else {
+            var rows = [[UInt32]](repeating: [], count: groups.keys[0].values.count)
+            for group in 0..<groups.groupCount { rows[Int(groups.keys[0].ids[group])].append(UInt32(group)) }
+            for id in rows.indices where !rows[id].isEmpty {
+                if case .long(let start) = groups.keys[0].values.value(UInt32(id)) { buckets.append((start, rows[id])) }
+            }
+        }
+        let rank = try Ranking(topN, groups, key: dimensionKey, run)
+        for index in buckets.indices {
+            try run.poll()
+            buckets[index].rows = rank.first(threshold, of: buckets[index].rows)
+        }
+        return buckets
+    }
+}
+
+extension TopNMetric {
+    /// The aggregation or post-aggregation that ranks; nil when the dimension does.
+    fileprivate var metricName: String? {
+        switch self {
+        case .numeric(let metric): metric
+        case .dimension: nil
+        case .inverted(let inner): inner.metricName
+        }
+    }
+}
