@@ -28,6 +28,9 @@ private func persona(of category: ErrorCategory) -> String {
 
 /// The codes of Druid's older exceptions that clients compare word by word.
 private func legacyCode(of error: LaminaError) -> (code: String, class: String)? {
+    if let code = error.context["legacyErrorCode"] {
+        return (code, error.context["errorClass"] ?? "org.apache.druid.query.QueryException")
+    }
     if error.code == "resourceLimitExceeded" {
         return ("Resource limit exceeded", "org.apache.druid.query.ResourceLimitExceededException")
     }
@@ -66,7 +69,15 @@ package func errorResponse(_ error: LaminaError, status: Int? = nil) -> HTTPResp
     return .json(.object(body), status: status ?? httpStatus(of: error))
 }
 
-/// The short form of the coordinator and overlord: `{"error": text}`.
-package func plainErrorResponse(_ message: String, status: Int) -> HTTPResponse {
-    .json(["error": .string(message)], status: status)
+/// The coordinator's and overlord's form: the message itself in `error`, with what clients of the other form read besides.
+package func plainErrorResponse(_ error: LaminaError, status: Int? = nil) -> HTTPResponse {
+    let message = JSON.string(error.message)
+    return .json(
+        ["error": message, "errorMessage": message, "category": .string(error.category.rawValue)],
+        status: status ?? httpStatus(of: error)
+    )
+}
+
+extension LaminaError {
+    static func notFound(_ message: String) -> LaminaError { LaminaError(.notFound, code: "notFound", message) }
 }

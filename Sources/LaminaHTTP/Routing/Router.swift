@@ -1,8 +1,4 @@
-import LaminaBase
-
-/// What answers one route; `parameters` are the path's variable segments in order.
-package typealias RouteHandler =
-    @Sendable (_ request: HTTPRequest, _ parameters: [String]) throws(LaminaError) -> HTTPResponse
+package import LaminaBase
 
 /// Finds the handler of a method and path.
 ///
@@ -12,9 +8,9 @@ package struct Router: Sendable {
     private final class Node: Sendable {
         let words: [String: Node]
         let variable: Node?
-        let handlers: [String: RouteHandler]
+        let handlers: [String: Route.Handler]
 
-        init(words: [String: Node], variable: Node?, handlers: [String: RouteHandler]) {
+        init(words: [String: Node], variable: Node?, handlers: [String: Route.Handler]) {
             self.words = words
             self.variable = variable
             self.handlers = handlers
@@ -30,7 +26,7 @@ package struct Router: Sendable {
     private static func node(_ routes: [(segments: ArraySlice<String>, route: Route)]) -> Node {
         var byWord: [String: [(segments: ArraySlice<String>, route: Route)]] = [:]
         var variable: [(segments: ArraySlice<String>, route: Route)] = []
-        var handlers: [String: RouteHandler] = [:]
+        var handlers: [String: Route.Handler] = [:]
         for (segments, route) in routes {
             guard let first = segments.first else {
                 handlers[route.method] = route.handler
@@ -76,11 +72,18 @@ package struct Router: Sendable {
 
 /// One line of the route table.
 package struct Route: Sendable {
-    package var method: String
-    package var pattern: String
-    package var handler: RouteHandler
+    /// What answers; the texts are the path's variable segments in order.
+    typealias Handler = @Sendable (HTTPRequest, [String]) throws(LaminaError) -> HTTPResponse
 
-    package init(_ method: String, _ pattern: String, _ handler: @escaping RouteHandler) {
+    package let method: String
+    package let pattern: String
+    let handler: Handler
+
+    package init(
+        _ method: String,
+        _ pattern: String,
+        _ handler: @escaping @Sendable (_ request: HTTPRequest, _ parameters: [String]) throws(LaminaError) -> HTTPResponse
+    ) {
         self.method = method
         self.pattern = pattern
         self.handler = handler

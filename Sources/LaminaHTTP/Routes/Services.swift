@@ -1,0 +1,56 @@
+package import LaminaBase
+package import LaminaBroker
+package import LaminaMetadata
+package import LaminaTasks
+
+/// Everything the routes work with: one process holds all of Druid's services.
+package struct Services: Sendable {
+    package var metadata: MetadataStore
+    package var segments: SegmentService
+    package var tasks: TaskService
+    package var broker: Broker
+    package var lookups: LookupStore
+    /// What the server calls itself in answers: `localhost:8888`.
+    package var host: String
+    package var port: Int
+    package var clock: @Sendable () -> Int64
+
+    package init(
+        metadata: MetadataStore,
+        segments: SegmentService,
+        tasks: TaskService,
+        broker: Broker,
+        lookups: LookupStore,
+        host: String,
+        port: Int,
+        clock: @escaping @Sendable () -> Int64
+    ) {
+        self.metadata = metadata
+        self.segments = segments
+        self.tasks = tasks
+        self.broker = broker
+        self.lookups = lookups
+        self.host = host
+        self.port = port
+        self.clock = clock
+    }
+
+    var address: String { "\(host):\(port)" }
+    var now: String { instantText(clock()) }
+
+    /// The router over every route, with the management proxy's aliases of the same routes.
+    package func makeRouter() -> Router {
+        let management = taskRoutes() + supervisorRoutes() + workerRoutes() + metadataRoutes() + dataSourceRoutes() + markRoutes()
+            + loadRoutes() + ruleRoutes() + configRoutes() + lookupRoutes() + clusterRoutes()
+        let proxied = management.map { route in
+            let service = route.pattern.hasPrefix("/druid/indexer") ? "overlord" : "coordinator"
+            return Route(route.method, "/proxy/\(service)\(route.pattern)", route.handler)
+        }
+        return Router(statusRoutes() + queryRoutes() + introspectionRoutes() + management + proxied)
+    }
+}
+
+/// An interval in a path, where its slash is written as an underscore.
+func pathInterval(_ text: String) throws(LaminaError) -> Interval {
+    try Interval(parsing: text.split(separator: "_", maxSplits: 1).joined(separator: "/"))
+}
