@@ -28,6 +28,16 @@ extension TaskService {
             keep(state.update { $0.locks.endPublishing(id, now: now) })
         }
         guard !host.isCancelled else { throw LaminaError(.canceled, code: "canceled", "Task \(id) was cancelled") }
+        let segments = try store(built, work: work)
+        for segment in segments { host.log("Published \(segment.id)") }
+        return segments.count
+    }
+
+    /// Moves built folders into deep storage and publishes their segments.
+    func store(
+        _ built: [(segment: DataSegment, folder: String?)],
+        work: String
+    ) throws(LaminaError) -> [DataSegment] {
         var segments: [DataSegment] = []
         for item in built {
             var segment = item.segment
@@ -45,8 +55,7 @@ extension TaskService {
             if let folder = item.folder, let target = directory.path(of: segment) { try move(folder, to: target) }
         }
         try segments.isEmpty ? () : self.segments.publish(segments)
-        for segment in segments { host.log("Published \(segment.id)") }
-        return segments.count
+        return segments
     }
 
     private func move(_ folder: String, to target: String) throws(LaminaError) {
