@@ -17,7 +17,8 @@ func processorProblem() -> String? {
         let flags = Set(line.split(separator: " ").map(String.init))
         let missing = ["avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"].filter { !flags.contains($0) }
         if missing.isEmpty { return nil }
-        return "this build needs an x86-64-v3 processor (any since about 2015), and this one lacks \(missing.joined(separator: ", ")); "
+        return
+            "this build needs an x86-64-v3 processor (any since about 2015), and this one lacks \(missing.joined(separator: ", ")); "
             + "build with 'swift build -c release' for older ones"
     #else
         return nil

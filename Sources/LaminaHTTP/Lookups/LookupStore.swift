@@ -106,10 +106,13 @@ package final class LookupStore: Sendable {
     private static func tables(of config: [String: [String: JSON]]) -> [String: LookupTable] {
         var tables: [String: LookupTable] = [:]
         for (name, spec) in config[defaultTier] ?? [:] {
-            guard let factory = spec["lookupExtractorFactory"], factory["type"] == "map", let map = factory["map"]?.objectValue
+            guard let factory = spec["lookupExtractorFactory"], factory["type"] == "map",
+                let map = factory["map"]?.objectValue
             else { continue }
             var values: [String: String] = [:]
-            for entry in map.entries { values[entry.key] = entry.value.stringValue ?? (entry.value.isNull ? nil : entry.value.text) }
+            for entry in map.entries {
+                values[entry.key] = entry.value.stringValue ?? (entry.value.isNull ? nil : entry.value.text)
+            }
             tables[name] = LookupTable(map: values, isOneToOne: factory["isOneToOne"]?.boolValue ?? false)
         }
         return tables

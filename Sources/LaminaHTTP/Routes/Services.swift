@@ -40,7 +40,8 @@ package struct Services: Sendable {
 
     /// The router over every route, with the management proxy's aliases of the same routes.
     package func makeRouter() -> Router {
-        let management = taskRoutes() + supervisorRoutes() + workerRoutes() + metadataRoutes() + dataSourceRoutes() + markRoutes()
+        let management =
+            taskRoutes() + supervisorRoutes() + workerRoutes() + metadataRoutes() + dataSourceRoutes() + markRoutes()
             + loadRoutes() + ruleRoutes() + configRoutes() + lookupRoutes() + clusterRoutes()
         let proxied = management.map { route in
             let service = route.pattern.hasPrefix("/druid/indexer") ? "overlord" : "coordinator"

@@ -16,7 +16,9 @@ extension Services {
             },
             Route("POST", "\(prefix)/config") { request, _ throws(LaminaError) in
                 let body = try request.json()
-                guard body.objectValue != nil else { throw .invalidInput("The dynamic configuration must be an object") }
+                guard body.objectValue != nil else {
+                    throw .invalidInput("The dynamic configuration must be an object")
+                }
                 let payload = Array(body.text.utf8)
                 try metadata.setConfig(dynamicConfigName, payload)
                 try metadata.insert(
@@ -44,8 +46,11 @@ extension Services {
                 }
                 return .json(.array(answer))
             },
-            Route("GET", "\(prefix)/config/compaction") { _, _ throws(LaminaError) in .json(["compactionConfigs": []]) },
-            Route("POST", "\(prefix)/config/compaction") { _, _ throws(LaminaError) in throw .unsupported("Automatic compaction") },
+            Route("GET", "\(prefix)/config/compaction") { _, _ throws(LaminaError) in .json(["compactionConfigs": []])
+            },
+            Route("POST", "\(prefix)/config/compaction") { _, _ throws(LaminaError) in
+                throw .unsupported("Automatic compaction")
+            },
             Route("GET", "\(prefix)/config/compaction/{ds}") { _, _ throws(LaminaError) in .empty(404) },
             Route("GET", "\(prefix)/compaction/status") { request, _ throws(LaminaError) in
                 if request.has("dataSource") { throw .notFound("Unknown DataSource") }

@@ -26,14 +26,20 @@ extension Services {
             },
             Route("GET", "\(prefix)/{ds}/intervals/{interval}") { request, parameters throws(LaminaError) in
                 let interval = try pathInterval(parameters[1])
-                guard let timeline = segments.timeline(parameters[0]) else { return .empty(204, type: "application/json") }
+                guard let timeline = segments.timeline(parameters[0]) else {
+                    return .empty(204, type: "application/json")
+                }
                 let inside = timeline.segments.filter { interval.contains($0.interval) }
-                if request.has("simple") || request.has("full") { return .json(intervalJSON(byInterval(inside), request)) }
+                if request.has("simple") || request.has("full") {
+                    return .json(intervalJSON(byInterval(inside), request))
+                }
                 return .json(segmentList(sorted(inside), full: false))
             },
             Route("GET", "\(prefix)/{ds}/intervals/{interval}/serverview") { request, parameters throws(LaminaError) in
                 let interval = try pathInterval(parameters[1])
-                let inside = (segments.timeline(parameters[0])?.segments ?? []).filter { $0.interval.overlaps(interval) }
+                let inside = (segments.timeline(parameters[0])?.segments ?? []).filter {
+                    $0.interval.overlaps(interval)
+                }
                 return .json(.array(sorted(inside).map { ["segment": $0.json, "servers": [.string(address)]] }))
             },
             dataSource("/segments") { request, _, timeline in
@@ -41,7 +47,9 @@ extension Services {
             },
             Route("GET", "\(prefix)/{ds}/segments/{id}") { _, parameters throws(LaminaError) in
                 let all = segments.timeline(parameters[0])?.segments ?? []
-                guard let segment = all.first(where: { $0.id.text == parameters[1] }) else { return .empty(204, type: "application/json") }
+                guard let segment = all.first(where: { $0.id.text == parameters[1] }) else {
+                    return .empty(204, type: "application/json")
+                }
                 return .json(["metadata": segment.json, "servers": [.string(address)]])
             },
             Route("GET", "\(prefix)/{ds}/handoffComplete") { request, parameters throws(LaminaError) in
@@ -70,7 +78,9 @@ extension Services {
         _ answer: @escaping @Sendable (HTTPRequest, String, SegmentTimeline) -> HTTPResponse
     ) -> Route {
         let segments = segments
-        return Route("GET", "/druid/coordinator/v1/datasources/{ds}\(rest)") { request, parameters throws(LaminaError) in
+        return Route("GET", "/druid/coordinator/v1/datasources/{ds}\(rest)") {
+            request,
+            parameters throws(LaminaError) in
             guard let timeline = segments.timeline(parameters[0]) else { return .empty(204, type: "application/json") }
             return answer(request, parameters[0], timeline)
         }
@@ -106,12 +116,16 @@ private func byInterval(_ segments: [DataSegment]) -> [(interval: Interval, segm
 private func intervalJSON(_ groups: [(interval: Interval, segments: [DataSegment])], _ request: HTTPRequest) -> JSON {
     if request.has("simple") { return .object(JSONObject(groups.map { ($0.interval.text, sizes($0.segments)) })) }
     if request.has("full") {
-        return .object(JSONObject(groups.map { group in
-            let listed = group.segments.map { segment in
-                (segment.id.text, JSON.object(["metadata": segment.json, "servers": ["localhost"]]))
-            }
-            return (group.interval.text, .object(JSONObject(listed)))
-        }))
+        return .object(
+            JSONObject(
+                groups.map { group in
+                    let listed = group.segments.map { segment in
+                        (segment.id.text, JSON.object(["metadata": segment.json, "servers": ["localhost"]]))
+                    }
+                    return (group.interval.text, .object(JSONObject(listed)))
+                }
+            )
+        )
     }
     return .array(groups.map { .string($0.interval.text) })
 }
@@ -121,16 +135,24 @@ private func sizes(_ segments: [DataSegment]) -> JSON {
 }
 
 /// Intervals of all datasources, the newest first, each with its datasources' sizes.
-private func acrossDataSources(_ timelines: [String: SegmentTimeline], _ within: Interval?, _ request: HTTPRequest) -> JSON {
-    let all = timelines.values.flatMap(\.segments).filter { segment in within.map { $0.contains(segment.interval) } ?? true }
+private func acrossDataSources(_ timelines: [String: SegmentTimeline], _ within: Interval?, _ request: HTTPRequest)
+    -> JSON
+{
+    let all = timelines.values.flatMap(\.segments).filter { segment in
+        within.map { $0.contains(segment.interval) } ?? true
+    }
     let groups = byInterval(all)
     if within != nil, !request.has("simple"), !request.has("full") { return sizes(all) }
-    return .object(JSONObject(groups.map { group in
-        let sources = Dictionary(grouping: group.segments, by: \.dataSource).sorted { $0.key < $1.key }
-        if request.has("simple") { return (group.interval.text, sizes(group.segments)) }
-        let listed = sources.map { name, members in
-            (name, request.has("full") ? segmentList(members, full: true) : sizes(members))
-        }
-        return (group.interval.text, .object(JSONObject(listed)))
-    }))
+    return .object(
+        JSONObject(
+            groups.map { group in
+                let sources = Dictionary(grouping: group.segments, by: \.dataSource).sorted { $0.key < $1.key }
+                if request.has("simple") { return (group.interval.text, sizes(group.segments)) }
+                let listed = sources.map { name, members in
+                    (name, request.has("full") ? segmentList(members, full: true) : sizes(members))
+                }
+                return (group.interval.text, .object(JSONObject(listed)))
+            }
+        )
+    )
 }

@@ -7,7 +7,9 @@ extension Services {
         let segments = segments
         let clock = clock
         let prefix = "/druid/v2/datasources"
-        let look: @Sendable (HTTPRequest, String) throws(LaminaError) -> [DataSegment] = { request, name throws(LaminaError) in
+        let look: @Sendable (HTTPRequest, String) throws(LaminaError) -> [DataSegment] = {
+            request,
+            name throws(LaminaError) in
             // Without an interval only the last week is looked at, as in Druid.
             let now = clock()
             var interval = Interval(start: now - 7 * 86_400_000, end: now)
@@ -15,7 +17,8 @@ extension Services {
             return segments.visibleSegments(dataSource: name, in: interval)
         }
         return [
-            Route("GET", prefix) { _, _ throws(LaminaError) in .json(.array(segments.dataSources.map { .string($0) })) },
+            Route("GET", prefix) { _, _ throws(LaminaError) in .json(.array(segments.dataSources.map { .string($0) }))
+            },
             Route("GET", "\(prefix)/{ds}") { request, parameters throws(LaminaError) in
                 let found = try look(request, parameters[0])
                 guard request.has("full") else { return .json(columns(of: found)) }

@@ -16,7 +16,9 @@ extension Services {
                 return .json(.object(JSONObject(config.sorted { $0.key < $1.key }.map { ($0.key, object($0.value)) })))
             },
             Route("GET", "\(prefix)/config/{tier}") { request, parameters throws(LaminaError) in
-                guard let tier = lookups.config?[parameters[0]] else { return unknown("Tier [\(parameters[0])] not found") }
+                guard let tier = lookups.config?[parameters[0]] else {
+                    return unknown("Tier [\(parameters[0])] not found")
+                }
                 return .json(request.flag("detailed") ? object(tier) : .array(tier.keys.sorted().map { .string($0) }))
             },
             Route("DELETE", "\(prefix)/config/{tier}") { _, parameters throws(LaminaError) in
@@ -24,7 +26,9 @@ extension Services {
                     ? .empty(202, type: "application/json") : unknown("Tier [\(parameters[0])] not found")
             },
             Route("GET", "\(prefix)/config/{tier}/{name}") { _, parameters throws(LaminaError) in
-                guard let spec = lookups.config?[parameters[0]]?[parameters[1]] else { return unknown("lookup [\(parameters[1])] not found") }
+                guard let spec = lookups.config?[parameters[0]]?[parameters[1]] else {
+                    return unknown("lookup [\(parameters[1])] not found")
+                }
                 return .json(spec)
             },
             Route("POST", "\(prefix)/config/{tier}/{name}") { request, parameters throws(LaminaError) in
@@ -44,11 +48,15 @@ extension Services {
                 return .json(.object(JSONObject(tiers.map { ($0.key, status(of: $0.value, lookups)) })))
             },
             Route("GET", "\(prefix)/status/{tier}") { _, parameters throws(LaminaError) in
-                guard let tier = lookups.config?[parameters[0]] else { return unknown("Tier [\(parameters[0])] not found") }
+                guard let tier = lookups.config?[parameters[0]] else {
+                    return unknown("Tier [\(parameters[0])] not found")
+                }
                 return .json(status(of: tier, lookups))
             },
             Route("GET", "\(prefix)/status/{tier}/{name}") { _, parameters throws(LaminaError) in
-                guard lookups.config?[parameters[0]]?[parameters[1]] != nil else { return unknown("lookup [\(parameters[1])] not found") }
+                guard lookups.config?[parameters[0]]?[parameters[1]] != nil else {
+                    return unknown("lookup [\(parameters[1])] not found")
+                }
                 return .json(state(of: parameters[1], lookups))
             },
             Route("GET", "\(prefix)/nodeStatus") { [address] _, _ throws(LaminaError) in
@@ -69,19 +77,27 @@ extension Services {
         return [
             Route("GET", "/druid/listen/v1/lookups") { _, _ throws(LaminaError) in .json(object(loaded(lookups))) },
             Route("GET", "/druid/listen/v1/lookups/{name}") { _, parameters throws(LaminaError) in
-                guard let spec = loaded(lookups)[parameters[0]] else { return unknown("lookup [\(parameters[0])] not found") }
+                guard let spec = loaded(lookups)[parameters[0]] else {
+                    return unknown("lookup [\(parameters[0])] not found")
+                }
                 return .json(spec)
             },
             Route("GET", prefix) { _, parameters throws(LaminaError) in
-                guard let table = lookups.table(parameters[0]) else { return unknown("lookup [\(parameters[0])] not found") }
+                guard let table = lookups.table(parameters[0]) else {
+                    return unknown("lookup [\(parameters[0])] not found")
+                }
                 return .json(object(table.map.mapValues { .string($0) }))
             },
             Route("GET", "\(prefix)/keys") { _, parameters throws(LaminaError) in
-                guard let table = lookups.table(parameters[0]) else { return unknown("lookup [\(parameters[0])] not found") }
+                guard let table = lookups.table(parameters[0]) else {
+                    return unknown("lookup [\(parameters[0])] not found")
+                }
                 return .json(.array(table.map.keys.sorted().map { .string($0) }))
             },
             Route("GET", "\(prefix)/values") { _, parameters throws(LaminaError) in
-                guard let table = lookups.table(parameters[0]) else { return unknown("lookup [\(parameters[0])] not found") }
+                guard let table = lookups.table(parameters[0]) else {
+                    return unknown("lookup [\(parameters[0])] not found")
+                }
                 return .json(.array(table.map.values.sorted().map { .string($0) }))
             },
         ]
@@ -111,7 +127,9 @@ private func update(_ request: HTTPRequest, _ lookups: LookupStore) throws(Lamin
     guard let tiers = body.objectValue else { throw .invalidInput("A map of tiers is expected") }
     var changes: [String: [String: JSON]] = [:]
     for tier in tiers.entries {
-        guard let specs = tier.value.objectValue else { throw .invalidInput("Tier [\(tier.key)] must be a map of look-ups") }
+        guard let specs = tier.value.objectValue else {
+            throw .invalidInput("Tier [\(tier.key)] must be a map of look-ups")
+        }
         for spec in specs.entries { changes[tier.key, default: [:]][spec.key] = spec.value }
     }
     do throws(LaminaError) {

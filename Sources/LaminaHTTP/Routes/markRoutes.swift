@@ -19,17 +19,25 @@ extension Services {
                 changed(try segments.markUnused(dataSource: parameters[0]) { _ in true })
             },
             Route("POST", "\(prefix)/segments/{id}") { _, parameters throws(LaminaError) in
-                try one(parameters) { name, id throws(LaminaError) in try segments.markUsed(dataSource: name) { $0.id == id } }
+                try one(parameters) { name, id throws(LaminaError) in
+                    try segments.markUsed(dataSource: name) { $0.id == id }
+                }
             },
             Route("DELETE", "\(prefix)/segments/{id}") { _, parameters throws(LaminaError) in
-                try one(parameters) { name, id throws(LaminaError) in try segments.markUnused(dataSource: name) { $0.id == id } }
+                try one(parameters) { name, id throws(LaminaError) in
+                    try segments.markUnused(dataSource: name) { $0.id == id }
+                }
             },
             Route("POST", "\(prefix)/markUsed") { request, parameters throws(LaminaError) in
-                guard let matches = try selection(request, dataSource: parameters[0]) else { return .text(badPayload, status: 400, type: "application/json") }
+                guard let matches = try selection(request, dataSource: parameters[0]) else {
+                    return .text(badPayload, status: 400, type: "application/json")
+                }
                 return changed(try segments.markUsed(dataSource: parameters[0], where: matches))
             },
             Route("POST", "\(prefix)/markUnused") { request, parameters throws(LaminaError) in
-                guard let matches = try selection(request, dataSource: parameters[0]) else { return .text(badPayload, status: 400, type: "application/json") }
+                guard let matches = try selection(request, dataSource: parameters[0]) else {
+                    return .text(badPayload, status: 400, type: "application/json")
+                }
                 return changed(try segments.markUnused(dataSource: parameters[0], where: matches))
             },
             Route("DELETE", "\(prefix)/intervals/{interval}") { _, parameters throws(LaminaError) in
@@ -65,8 +73,11 @@ private func selection(_ request: HTTPRequest, dataSource: String) throws(Lamina
     case (let ids?, nil) where !ids.isEmpty && versions == nil:
         var wanted: Set<SegmentID> = []
         for id in ids {
-            guard let text = id.stringValue, let parsed = SegmentID(parsing: text), parsed.dataSource == dataSource else {
-                throw .invalidInput("Could not parse Segment ID[\(id.stringValue ?? id.text)] for DataSource[\(dataSource)]")
+            guard let text = id.stringValue, let parsed = SegmentID(parsing: text), parsed.dataSource == dataSource
+            else {
+                throw .invalidInput(
+                    "Could not parse Segment ID[\(id.stringValue ?? id.text)] for DataSource[\(dataSource)]"
+                )
             }
             wanted.insert(parsed)
         }

@@ -10,14 +10,20 @@ extension Services {
         return [
             Route("GET", "\(prefix)/datasources") { request, _ throws(LaminaError) in
                 if request.has("full") {
-                    return .json(.array(segments.timelines.sorted { $0.key < $1.key }.map { metadataJSON($0.key, $0.value) }))
+                    return .json(
+                        .array(segments.timelines.sorted { $0.key < $1.key }.map { metadataJSON($0.key, $0.value) })
+                    )
                 }
                 var names = Set(segments.dataSources)
-                if request.has("includeUnused") { for record in try metadata.segments(used: false) { names.insert(record.dataSource) } }
+                if request.has("includeUnused") {
+                    for record in try metadata.segments(used: false) { names.insert(record.dataSource) }
+                }
                 return .json(.array(names.sorted().map { .string($0) }))
             },
             Route("GET", "\(prefix)/datasources/{ds}") { _, parameters throws(LaminaError) in
-                guard let timeline = segments.timeline(parameters[0]) else { return .empty(404, type: "application/json") }
+                guard let timeline = segments.timeline(parameters[0]) else {
+                    return .empty(404, type: "application/json")
+                }
                 return .json(metadataJSON(parameters[0], timeline))
             },
             Route("GET", "\(prefix)/datasources/{ds}/segments") { request, parameters throws(LaminaError) in
@@ -32,7 +38,9 @@ extension Services {
             },
             Route("GET", "\(prefix)/datasources/{ds}/segments/{id}") { _, parameters throws(LaminaError) in
                 let all = segments.timeline(parameters[0])?.segments ?? []
-                guard let segment = all.first(where: { $0.id.text == parameters[1] }) else { return .empty(404, type: "application/json") }
+                guard let segment = all.first(where: { $0.id.text == parameters[1] }) else {
+                    return .empty(404, type: "application/json")
+                }
                 return .json(segment.json)
             },
             Route("GET", "\(prefix)/datasources/{ds}/unusedSegments") { request, parameters throws(LaminaError) in
@@ -42,8 +50,12 @@ extension Services {
                     unused = unused.filter { interval.contains($0.interval) }
                 }
                 if request.query("sortOrder")?.lowercased() == "desc" { unused.reverse() }
-                if let last = request.query("lastSegmentId") { unused = Array(unused.drop { $0.id.text != last }.dropFirst()) }
-                if let limit = request.query("limit").flatMap(Int.init), limit >= 0 { unused = Array(unused.prefix(limit)) }
+                if let last = request.query("lastSegmentId") {
+                    unused = Array(unused.drop { $0.id.text != last }.dropFirst())
+                }
+                if let limit = request.query("limit").flatMap(Int.init), limit >= 0 {
+                    unused = Array(unused.prefix(limit))
+                }
                 return .json(segmentList(unused, full: true))
             },
             Route("GET", "\(prefix)/segments") { request, _ throws(LaminaError) in
@@ -53,7 +65,9 @@ extension Services {
                 for name in wanted {
                     guard let timeline = segments.timeline(name) else { continue }
                     let hidden = request.has("includeOvershadowedStatus") ? timeline.overshadowed() : nil
-                    for segment in sorted(timeline.segments) { answer.append(statusJSON(segment, overshadowed: hidden)) }
+                    for segment in sorted(timeline.segments) {
+                        answer.append(statusJSON(segment, overshadowed: hidden))
+                    }
                 }
                 return .json(.array(answer))
             },

@@ -34,7 +34,8 @@ private func refusedMediaType(_ request: HTTPRequest) -> HTTPResponse? {
     guard type == "application/json" || type == "text/json" else { return .empty(415) }
     guard let accept = request.headers["accept"] else { return nil }
     let taken = accept.lowercased().split(separator: ",").map { $0.prefix { $0 != ";" }.filter { $0 != " " } }
-    let json = taken.isEmpty || taken.contains { ["*/*", "application/*", "application/json", "text/json"].contains($0) }
+    let json =
+        taken.isEmpty || taken.contains { ["*/*", "application/*", "application/json", "text/json"].contains($0) }
     return json ? nil : .empty(406)
 }
 

@@ -17,10 +17,14 @@ extension Services {
         return [
             Route("GET", prefix) { _, _ throws(LaminaError) in
                 var answer = JSONObject([(defaultRules, try rules(of: defaultRules, metadata))])
-                for name in try metadata.rules().keys.sorted() where name != defaultRules { answer[name] = try rules(of: name, metadata) }
+                for name in try metadata.rules().keys.sorted() where name != defaultRules {
+                    answer[name] = try rules(of: name, metadata)
+                }
                 return .json(.object(answer))
             },
-            Route("GET", "\(prefix)/history") { request, _ throws(LaminaError) in try history(of: nil, request, metadata) },
+            Route("GET", "\(prefix)/history") { request, _ throws(LaminaError) in
+                try history(of: nil, request, metadata)
+            },
             Route("GET", "\(prefix)/{ds}/history") { request, parameters throws(LaminaError) in
                 try history(of: parameters[0], request, metadata)
             },
@@ -57,7 +61,9 @@ private func rules(of dataSource: String, _ metadata: MetadataStore) throws(Lami
     return dataSource == defaultRules ? [loadForever] : []
 }
 
-private func history(of dataSource: String?, _ request: HTTPRequest, _ metadata: MetadataStore) throws(LaminaError) -> HTTPResponse {
+private func history(of dataSource: String?, _ request: HTTPRequest, _ metadata: MetadataStore) throws(LaminaError)
+    -> HTTPResponse
+{
     let limit = request.query("count").flatMap(Int.init) ?? 25
     let interval = try request.query("interval").map { text throws(LaminaError) in try Interval(parsing: text) }
     var answer: [JSON] = []
@@ -66,7 +72,8 @@ private func history(of dataSource: String?, _ request: HTTPRequest, _ metadata:
         answer.append([
             "key": .string(record.key), "type": .string(record.type),
             "auditInfo": ["author": .string(record.author), "comment": .string(record.comment), "ip": ""],
-            "payload": .string(String(decoding: record.payload, as: UTF8.self)), "auditTime": .string(record.createdDate),
+            "payload": .string(String(decoding: record.payload, as: UTF8.self)),
+            "auditTime": .string(record.createdDate),
         ])
     }
     return .json(.array(answer))
@@ -82,7 +89,8 @@ private func checkedRules(_ json: JSON) throws(LaminaError) -> JSON {
 
 private func checkedRule(_ rule: JSON) throws(LaminaError) -> JSON {
     let types = [
-        "broadcastByInterval", "broadcastByPeriod", "broadcastForever", "dropBeforeByPeriod", "dropByInterval", "dropByPeriod",
+        "broadcastByInterval", "broadcastByPeriod", "broadcastForever", "dropBeforeByPeriod", "dropByInterval",
+        "dropByPeriod",
         "dropForever", "loadByInterval", "loadByPeriod", "loadForever",
     ]
     guard let type = rule["type"]?.stringValue else { throw .invalidInput("A rule's property 'type' is missing") }
@@ -91,7 +99,9 @@ private func checkedRule(_ rule: JSON) throws(LaminaError) -> JSON {
     }
     var checked = JSONObject()
     if type.hasSuffix("ByInterval") {
-        guard let text = rule["interval"]?.stringValue else { throw .invalidInput("Rule \(type): 'interval' is missing") }
+        guard let text = rule["interval"]?.stringValue else {
+            throw .invalidInput("Rule \(type): 'interval' is missing")
+        }
         checked["interval"] = .string(try Interval(parsing: text).text)
     } else if type.hasSuffix("ByPeriod") {
         guard let text = rule["period"]?.stringValue else { throw .invalidInput("Rule \(type): 'period' is missing") }

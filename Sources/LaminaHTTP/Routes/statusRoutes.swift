@@ -13,14 +13,23 @@ extension Services {
             Route("GET", "/status") { _, _ throws(LaminaError) in .json(statusJSON()) },
             Route("GET", "/status/health") { _, _ throws(LaminaError) in .json(true) },
             Route("GET", "/status/properties") { _, _ throws(LaminaError) in
-                .json(["druid.host": .string(address), "druid.plaintextPort": .string("\(port)"), "druid.service": "lamina"])
+                .json([
+                    "druid.host": .string(address), "druid.plaintextPort": .string("\(port)"),
+                    "druid.service": "lamina",
+                ])
             },
-            Route("GET", "/status/selfDiscovered") { _, _ throws(LaminaError) in .empty(200, type: "application/json") },
-            Route("GET", "/status/selfDiscovered/status") { _, _ throws(LaminaError) in .json(["selfDiscovered": true]) },
+            Route("GET", "/status/selfDiscovered") { _, _ throws(LaminaError) in .empty(200, type: "application/json")
+            },
+            Route("GET", "/status/selfDiscovered/status") { _, _ throws(LaminaError) in .json(["selfDiscovered": true])
+            },
             Route("GET", "/druid/broker/v1/readiness") { _, _ throws(LaminaError) in .empty(200) },
-            Route("GET", "/druid/broker/v1/loadstatus") { _, _ throws(LaminaError) in .json(["inventoryInitialized": true]) },
+            Route("GET", "/druid/broker/v1/loadstatus") { _, _ throws(LaminaError) in
+                .json(["inventoryInitialized": true])
+            },
             Route("GET", "/druid/historical/v1/readiness") { _, _ throws(LaminaError) in .empty(200) },
-            Route("GET", "/druid/historical/v1/loadstatus") { _, _ throws(LaminaError) in .json(["cacheInitialized": true]) },
+            Route("GET", "/druid/historical/v1/loadstatus") { _, _ throws(LaminaError) in
+                .json(["cacheInitialized": true])
+            },
         ]
     }
 }

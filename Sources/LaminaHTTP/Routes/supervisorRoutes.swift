@@ -15,10 +15,18 @@ extension Services {
             Route("GET", "\(prefix)/{id}") { _, parameters throws(LaminaError) in unknownSupervisor(parameters[0]) },
         ]
         for look in ["status", "stats", "health", "history"] {
-            routes.append(Route("GET", "\(prefix)/{id}/\(look)") { _, parameters throws(LaminaError) in unknownSupervisor(parameters[0]) })
+            routes.append(
+                Route("GET", "\(prefix)/{id}/\(look)") { _, parameters throws(LaminaError) in
+                    unknownSupervisor(parameters[0])
+                }
+            )
         }
         for action in ["suspend", "resume", "reset", "terminate", "shutdown"] {
-            routes.append(Route("POST", "\(prefix)/{id}/\(action)") { _, parameters throws(LaminaError) in unknownSupervisor(parameters[0]) })
+            routes.append(
+                Route("POST", "\(prefix)/{id}/\(action)") { _, parameters throws(LaminaError) in
+                    unknownSupervisor(parameters[0])
+                }
+            )
         }
         return routes
     }
@@ -37,7 +45,9 @@ private func refuse(_ request: HTTPRequest) -> HTTPResponse {
         if type == "kafka" {
             let source = (spec["spec"] ?? spec)["ioConfig"]
             let named = [source?["topic"], source?["topicPattern"]].contains { $0?.stringValue != nil }
-            if !named { throw .invalidInput("The supervisor's ioConfig: either topic or topicPattern must be specified") }
+            if !named {
+                throw .invalidInput("The supervisor's ioConfig: either topic or topicPattern must be specified")
+            }
         }
         throw .unsupported("Supervisor type '\(type)'")
     } catch {

@@ -8,7 +8,8 @@ extension Services {
         let prefix = "/druid/indexer/v1"
         return [
             Route("POST", "\(prefix)/task") { request, _ throws(LaminaError) in submit(request, to: tasks) },
-            Route("GET", "\(prefix)/tasks") { request, _ throws(LaminaError) in try list(request, state: nil, of: tasks) },
+            Route("GET", "\(prefix)/tasks") { request, _ throws(LaminaError) in try list(request, state: nil, of: tasks)
+            },
             Route("GET", "\(prefix)/completeTasks") { request, _ throws(LaminaError) in
                 try list(request, state: "complete", of: tasks)
             },
@@ -35,7 +36,10 @@ extension Services {
             },
             Route("GET", "\(prefix)/task/{id}/log") { request, parameters throws(LaminaError) in
                 guard let log = try tasks.log(parameters[0]) else {
-                    return .text("No log was found for this task. The task may not exist, or it may not have begun running yet.", status: 404)
+                    return .text(
+                        "No log was found for this task. The task may not exist, or it may not have begun running yet.",
+                        status: 404
+                    )
                 }
                 return HTTPResponse(
                     headers: [("Content-Type", "text/plain")],
@@ -48,10 +52,13 @@ extension Services {
                 return .json(["task": .string(parameters[0])])
             },
             Route("POST", "\(prefix)/datasources/{ds}/shutdownAllTasks") { _, parameters throws(LaminaError) in
-                for status in tasks.activeStatuses where status.dataSource == parameters[0] { _ = tasks.shutdown(status.id) }
+                for status in tasks.activeStatuses where status.dataSource == parameters[0] {
+                    _ = tasks.shutdown(status.id)
+                }
                 return .json(["dataSource": .string(parameters[0])])
             },
-            Route("POST", "\(prefix)/taskStatus") { request, _ throws(LaminaError) in try statuses(request, of: tasks) },
+            Route("POST", "\(prefix)/taskStatus") { request, _ throws(LaminaError) in try statuses(request, of: tasks)
+            },
             Route("POST", "\(prefix)/sampler") { _, _ throws(LaminaError) in throw .unsupported("The sampler") },
         ]
     }
@@ -76,14 +83,19 @@ extension Services {
                 ]
                 return .json([
                     [
-                        "worker": worker, "currCapacityUsed": .int(Int64(tasks.running)), "currParallelIndexCapacityUsed": 0,
+                        "worker": worker, "currCapacityUsed": .int(Int64(tasks.running)),
+                        "currParallelIndexCapacityUsed": 0,
                         "availabilityGroups": [],
-                        "runningTasks": .array(tasks.activeStatuses.filter { $0.runnerState == .running }.map { .string($0.id) }),
+                        "runningTasks": .array(
+                            tasks.activeStatuses.filter { $0.runnerState == .running }.map { .string($0.id) }
+                        ),
                         "lastCompletedTaskTime": "1970-01-01T00:00:00.000Z", "blacklistedUntil": nil,
                     ]
                 ])
             },
-            Route("GET", "\(prefix)/worker") { _, _ throws(LaminaError) in .json(["type": "default", "selectStrategy": nil, "autoScaler": nil]) },
+            Route("GET", "\(prefix)/worker") { _, _ throws(LaminaError) in
+                .json(["type": "default", "selectStrategy": nil, "autoScaler": nil])
+            },
             Route("GET", "\(prefix)/worker/history") { _, _ throws(LaminaError) in .json([]) },
             Route("GET", "\(prefix)/scaling") { _, _ throws(LaminaError) in .empty(200, type: "application/json") },
         ]
@@ -114,7 +126,9 @@ private func statuses(_ request: HTTPRequest, of tasks: TaskService) throws(Lami
     return .json(.object(answer))
 }
 
-private func list(_ request: HTTPRequest, state fixed: String?, of tasks: TaskService) throws(LaminaError) -> HTTPResponse {
+private func list(_ request: HTTPRequest, state fixed: String?, of tasks: TaskService) throws(LaminaError)
+    -> HTTPResponse
+{
     let state = fixed ?? request.query("state")
     let states = ["pending", "waiting", "running", "complete"]
     if let state, !states.contains(state.lowercased()) {

@@ -82,7 +82,8 @@ package struct Route: Sendable {
     package init(
         _ method: String,
         _ pattern: String,
-        _ handler: @escaping @Sendable (_ request: HTTPRequest, _ parameters: [String]) throws(LaminaError) -> HTTPResponse
+        _ handler:
+            @escaping @Sendable (_ request: HTTPRequest, _ parameters: [String]) throws(LaminaError) -> HTTPResponse
     ) {
         self.method = method
         self.pattern = pattern

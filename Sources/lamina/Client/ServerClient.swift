@@ -27,7 +27,9 @@ struct ServerClient: Sendable {
     }
 
     /// An answer of any status.
-    func exchange(_ method: HTTPRequest.Method, _ path: String, body: [UInt8]? = nil) throws(LaminaError) -> HTTPResponse {
+    func exchange(_ method: HTTPRequest.Method, _ path: String, body: [UInt8]? = nil) throws(LaminaError)
+        -> HTTPResponse
+    {
         var request = HTTPRequest(method, url + path, body: body)
         request.connectTimeout = 5
         if body != nil { request.headers.append(("Content-Type", "application/json")) }

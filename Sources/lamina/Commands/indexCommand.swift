@@ -96,7 +96,9 @@ private func processedRows(_ payload: JSON) -> Int64 { counts(payload)["processe
 private func sayCounts(_ payload: JSON) {
     let counts = counts(payload)
     var parts = ["\(grouped(counts["processed"]?.intValue ?? 0)) rows indexed"]
-    for (key, words) in [("processedWithError", "with errors"), ("unparseable", "unparseable"), ("thrownAway", "thrown away")] {
+    for (key, words) in [
+        ("processedWithError", "with errors"), ("unparseable", "unparseable"), ("thrownAway", "thrown away"),
+    ] {
         if let count = counts[key]?.intValue, count > 0 { parts.append("\(grouped(count)) \(words)") }
     }
     if let segments = payload["segmentsPublished"]?.intValue {

@@ -18,7 +18,9 @@ let segmentInspectCommand = Command(
     summary: "Show a segment's columns, how they are stored and how large they are",
     options: [Option(name: "json", help: "Everything, as JSON")],
     positionals: [segmentPath],
-    examples: ["lamina segment inspect segments/segments/wikipedia/2015-09-12T00:00:00.000Z_2015-09-13T00:00:00.000Z/*/0"],
+    examples: [
+        "lamina segment inspect segments/segments/wikipedia/2015-09-12T00:00:00.000Z_2015-09-13T00:00:00.000Z/*/0"
+    ],
     body: { arguments in
         let inspection = try SegmentInspection(try Segment.open(path: arguments.positionals[0]))
         if arguments.has("json") {
@@ -26,10 +28,17 @@ let segmentInspectCommand = Command(
             return 0
         }
         say("\(inspection.place)\n")
-        say("\(grouped(Int64(inspection.rowCount))) rows, \(grouped(inspection.sizeBytes)) bytes, \(inspection.interval.text)\n")
+        say(
+            "\(grouped(Int64(inspection.rowCount))) rows, \(grouped(inspection.sizeBytes)) bytes, \(inspection.interval.text)\n"
+        )
         say("bitmaps \(inspection.bitmap), ordered by ")
-        say(inspection.ordering.map { $0.ascending ? $0.name : "\($0.name) descending" }.joined(separator: ", ") + "\n\n")
-        var table = TextTable(columns: ["column", "role", "type", "encoding", "compression", "values", "bitmaps", "nulls", "bytes"])
+        say(
+            inspection.ordering.map { $0.ascending ? $0.name : "\($0.name) descending" }.joined(separator: ", ")
+                + "\n\n"
+        )
+        var table = TextTable(columns: [
+            "column", "role", "type", "encoding", "compression", "values", "bitmaps", "nulls", "bytes",
+        ])
         for column in inspection.columns {
             table.rows.append([
                 .string(column.name), .string(column.role), .string(column.type.description), .string(column.encoding),
@@ -52,12 +61,19 @@ let segmentDumpCommand = Command(
         Option(name: "limit", value: "N", help: "Print at most N rows"),
     ],
     positionals: [segmentPath],
-    examples: ["lamina segment dump segments/segments/wikipedia/2015-09-12T00:00:00.000Z_2015-09-13T00:00:00.000Z/*/0 --limit 3"],
+    examples: [
+        "lamina segment dump segments/segments/wikipedia/2015-09-12T00:00:00.000Z_2015-09-13T00:00:00.000Z/*/0 --limit 3"
+    ],
     body: { arguments in
         let segment = try Segment.open(path: arguments.positionals[0])
         let first = min(segment.rowCount, try arguments.int("skip", in: 0...Int.max, default: 0))
-        let count = min(segment.rowCount - first, try arguments.int("limit", in: 0...Int.max, default: segment.rowCount))
-        try RowDump.write(segment, rows: first..<first + count) { text throws(LaminaError) in writeAll(text, to: STDOUT_FILENO) }
+        let count = min(
+            segment.rowCount - first,
+            try arguments.int("limit", in: 0...Int.max, default: segment.rowCount)
+        )
+        try RowDump.write(segment, rows: first..<first + count) { text throws(LaminaError) in
+            writeAll(text, to: STDOUT_FILENO)
+        }
         return 0
     }
 )

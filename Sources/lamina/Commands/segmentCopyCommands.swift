@@ -14,7 +14,9 @@ let segmentImportCommand = Command(
         at once; those that are there already are left out. No server may hold the directory.
         """,
     options: [dataOption],
-    positionals: [Positional(name: "FOLDER", help: "A folder with segment.json and index/ or index.zip", isRepeated: true)],
+    positionals: [
+        Positional(name: "FOLDER", help: "A folder with segment.json and index/ or index.zip", isRepeated: true)
+    ],
     examples: ["lamina segment import --data segments /backup/wikipedia/*"],
     body: { arguments in
         var segments: [DataSegment] = []
@@ -45,7 +47,8 @@ let segmentExportCommand = Command(
     discussion: "Writes OUT/N/segment.json and OUT/N/index/ for each; a running server is no hindrance.",
     options: [dataOption],
     positionals: [
-        Positional(name: "DATASOURCE", help: "Whose segments"), Positional(name: "OUT", help: "A folder that is made, or is empty"),
+        Positional(name: "DATASOURCE", help: "Whose segments"),
+        Positional(name: "OUT", help: "A folder that is made, or is empty"),
     ],
     examples: ["lamina segment export --data segments wikipedia /tmp/wikipedia"],
     body: { arguments in

@@ -5,11 +5,19 @@ let tasksCommand = Command(
     name: "tasks",
     summary: "List tasks; show, follow or stop one",
     options: Target.options + [
-        Option(name: "state", value: "STATE", help: "Only tasks in this state", choices: ["pending", "waiting", "running", "complete"]),
+        Option(
+            name: "state",
+            value: "STATE",
+            help: "Only tasks in this state",
+            choices: ["pending", "waiting", "running", "complete"]
+        ),
         Option(name: "datasource", value: "NAME", help: "Only tasks of this datasource"),
         Option(name: "max", value: "N", help: "At most N completed tasks (default 20)"),
     ],
-    examples: ["lamina tasks --state running", "lamina tasks report index_parallel_wikipedia_aabbccdd_2024-01-01T00:00:00.000Z"],
+    examples: [
+        "lamina tasks --state running",
+        "lamina tasks report index_parallel_wikipedia_aabbccdd_2024-01-01T00:00:00.000Z",
+    ],
     subcommands: [
         taskCommand("status", "Show a task's status as JSON") { task in
             say(try task.status().text + "\n")
@@ -36,8 +44,12 @@ let tasksCommand = Command(
             tasks = try server.json(.get, path).arrayValue ?? []
         case .directory(let path):
             tasks = try Node.storedTasks(in: path)
-            if let state = arguments.string("state") { tasks = tasks.filter { ($0["status"] == "RUNNING") == (state != "complete") } }
-            if let name = arguments.string("datasource") { tasks = tasks.filter { $0["dataSource"]?.stringValue == name } }
+            if let state = arguments.string("state") {
+                tasks = tasks.filter { ($0["status"] == "RUNNING") == (state != "complete") }
+            }
+            if let name = arguments.string("datasource") {
+                tasks = tasks.filter { $0["dataSource"]?.stringValue == name }
+            }
             tasks = Array(tasks.prefix(limit))
         }
         var table = TextTable(columns: ["task", "type", "datasource", "status", "created", "ms"])
@@ -101,7 +113,11 @@ private let tasksShutdownCommand = Command(
     examples: ["lamina tasks shutdown index_parallel_wikipedia_aabbccdd_2024-01-01T00:00:00.000Z"],
     body: { arguments in
         let server = ServerClient(url: arguments.string("server") ?? ServerClient.defaultURL)
-        let reply = try server.json(.post, "/druid/indexer/v1/task/\(percentEncoded(arguments.positionals[0]))/shutdown", body: Array("{}".utf8))
+        let reply = try server.json(
+            .post,
+            "/druid/indexer/v1/task/\(percentEncoded(arguments.positionals[0]))/shutdown",
+            body: Array("{}".utf8)
+        )
         say("\(reply["task"]?.stringValue ?? arguments.positionals[0]): stopping\n")
         return 0
     }

@@ -12,7 +12,9 @@ struct TextTable: Sendable {
     /// - Parameter cutting: false keeps long cells whole.
     func text(cutting: Bool = true) -> String {
         guard !columns.isEmpty else { return "(no rows)\n" }
-        let cells = rows.map { row in row.map { cutting ? Self.cut(printable(Self.cell($0))) : printable(Self.cell($0)) } }
+        let cells = rows.map { row in
+            row.map { cutting ? Self.cut(printable(Self.cell($0))) : printable(Self.cell($0)) }
+        }
         var widths = columns.map { displayWidth($0) }
         for row in cells {
             for (index, cell) in row.enumerated() { widths[index] = max(widths[index], displayWidth(cell)) }
