@@ -1,4 +1,5 @@
 package import LaminaBase
+import LaminaMetadata
 
 extension TaskService {
     /// Takes segments that were made elsewhere (a Druid's deep storage) into this data directory, all at once.

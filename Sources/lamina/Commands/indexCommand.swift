@@ -25,7 +25,7 @@ let indexCommand = Command(
             }
             return try follow(ServerTask(server: server, id: id))
         case .directory(let path):
-            let node = try Node.open(path, for: .writing)
+            let node = try Node(path)
             defer { node.close() }
             return try follow(LocalTask(node: node, id: try node.tasks.submit(spec)))
         }

@@ -24,7 +24,7 @@ let queryCommand = Command(
         let answer: [UInt8]
         switch try Target(arguments) {
         case .server(let server): answer = try server.send(.post, "/druid/v2", body: body)
-        case .directory(let path): answer = try Node.open(path, for: .reading).answer(try JSONParser.parse(body))
+        case .directory(let path): answer = try NodeView.open(path).answer(try JSONParser.parse(body))
         }
         switch arguments.string("format") ?? "table" {
         case "json": writeAll(answer + [UInt8(ascii: "\n")], to: STDOUT_FILENO)

@@ -30,7 +30,7 @@ let segmentImportCommand = Command(
             segments.append(segment)
             folders.append(folder)
         }
-        let node = try Node.open(arguments.string("data") ?? Node.defaultDirectory, for: .writing)
+        let node = try Node(arguments.string("data") ?? Node.defaultDirectory)
         defer { node.close() }
         let stored = try node.tasks.importSegments(segments) { index, target throws(LaminaError) in
             try copySegment(folders[index], to: target)
@@ -83,7 +83,9 @@ let segmentRewriteCommand = Command(
     positionals: [segmentRewriteIn, Positional(name: "OUT", help: "The folder to write, which is made")],
     examples: ["lamina segment rewrite druid/index rewritten"],
     body: { arguments in
-        try rewriteSegment(from: arguments.positionals[0], to: arguments.positionals[1])
+        let segment = try Segment.open(path: arguments.positionals[0])
+        let written = try SegmentRewriter.rewrite(segment, to: arguments.positionals[1])
+        say("\(grouped(Int64(written.rowCount))) rows, \(grouped(written.sizeBytes)) bytes\n")
         return 0
     }
 )

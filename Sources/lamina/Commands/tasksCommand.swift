@@ -43,7 +43,7 @@ let tasksCommand = Command(
             if let name = arguments.string("datasource") { path += "&datasource=\(percentEncoded(name))" }
             tasks = try server.json(.get, path).arrayValue ?? []
         case .directory(let path):
-            tasks = try Node.storedTasks(in: path)
+            tasks = try StoredTask.all(in: path)
             if let state = arguments.string("state") {
                 tasks = tasks.filter { ($0["status"] == "RUNNING") == (state != "complete") }
             }
@@ -99,7 +99,7 @@ private let tasksLogCommand = Command(
         switch try Target(arguments) {
         case .server(let server):
             writeAll(try server.send(.get, "/druid/indexer/v1/task/\(percentEncoded(id))/log"), to: STDOUT_FILENO)
-        case .directory(let path): writeAll(try Node.storedLog(of: id, in: path), to: STDOUT_FILENO)
+        case .directory(let path): writeAll(try StoredTask(path: path, id: id).log(), to: STDOUT_FILENO)
         }
         return 0
     }

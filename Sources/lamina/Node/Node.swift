@@ -1,0 +1,56 @@
+import Glibc
+import LaminaBase
+import LaminaBroker
+import LaminaHTTP
+import LaminaMetadata
+import LaminaTasks
+
+/// A whole Lamina over a data directory that this process alone may change.
+struct Node: Sendable {
+    static let defaultDirectory = "segments"
+
+    var view: NodeView
+    var tasks: TaskService
+    private let lock: DirectoryLock
+
+    /// Takes the directory (made if missing), recovers what a killed process left, and starts tasks that wait.
+    /// - Errors: `conflict` naming the pid of a process that holds the directory.
+    init(_ path: String, options: TaskService.Options = TaskService.Options()) throws(LaminaError) {
+        let directory = try DataDirectory(path)
+        lock = try DirectoryLock(path: directory.lock)
+        do throws(LaminaError) {
+            view = try NodeView(directory, MetadataStore(path: directory.metadata))
+            tasks = try TaskService(
+                directory: directory,
+                store: view.metadata,
+                segments: view.segments,
+                options: options,
+                clock: wallClock
+            )
+        } catch {
+            lock.release()
+            throw error
+        }
+    }
+
+    /// Stops tasks and queries and gives the directory back.
+    func close() {
+        tasks.stop()
+        view.broker.stop()
+        lock.release()
+    }
+
+    /// What the HTTP routes work with.
+    func services(host: String, port: Int) -> Services {
+        Services(
+            metadata: view.metadata,
+            segments: view.segments,
+            tasks: tasks,
+            broker: view.broker,
+            lookups: view.lookups,
+            host: host,
+            port: port,
+            clock: wallClock
+        )
+    }
+}
