@@ -2,27 +2,31 @@ import Glibc
 import LaminaBase
 
 /// The tree of all commands.
-let rootCommand = Command(
-    name: "lamina",
-    summary: "Lamina, a Druid-compatible columnar store: index events, query them.",
-    discussion: "`lamina COMMAND --help` says more about a command.",
-    options: [Option(name: "version", help: "Show the version")],
-    examples: [
-        "lamina server",
-        "lamina index wikipedia-index.json --wait",
-        "lamina query -e '{\"queryType\":\"timeBoundary\",\"dataSource\":\"wikipedia\"}'",
-    ],
-    subcommands: [
-        serverCommand, indexCommand, queryCommand, tasksCommand, segmentCommand, benchCommand, completionCommand,
-    ],
-    body: { arguments in
-        guard arguments.has("version") else {
-            throw UsageError(message: "a command is missing: server, index, query, tasks, segment, bench, completion")
+var rootCommand: Command {
+    Command(
+        name: "lamina",
+        summary: "Lamina, a Druid-compatible columnar store: index events, query them.",
+        discussion: "`lamina COMMAND --help` says more about a command.",
+        options: [Option(name: "version", help: "Show the version")],
+        examples: [
+            "lamina server",
+            "lamina index wikipedia-index.json --wait",
+            "lamina query -e '{\"queryType\":\"timeBoundary\",\"dataSource\":\"wikipedia\"}'",
+        ],
+        subcommands: [
+            serverCommand, indexCommand, queryCommand, tasksCommand, segmentCommand, benchCommand, completionCommand,
+        ],
+        body: { arguments in
+            guard arguments.has("version") else {
+                throw UsageError(
+                    message: "a command is missing: server, index, query, tasks, segment, bench, completion"
+                )
+            }
+            say("lamina 0.1.0\n")
+            return 0
         }
-        say("lamina 0.1.0\n")
-        return 0
-    }
-)
+    )
+}
 
 /// Parses the words, runs what they name and returns the exit status: 0 done, 1 failed, 2 used wrongly.
 func runProgram(_ words: [String]) -> Int32 {

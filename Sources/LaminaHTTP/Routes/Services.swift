@@ -1,4 +1,4 @@
-package import LaminaBase
+import LaminaBase
 package import LaminaBroker
 package import LaminaMetadata
 package import LaminaTasks

@@ -1,4 +1,5 @@
 import LaminaBase
+import LaminaQuery
 
 extension Services {
     /// Configuration and state of look-ups (druid-surface 12).

@@ -1,4 +1,5 @@
 import LaminaBase
+import LaminaMetadata
 import LaminaTasks
 
 extension Services {

@@ -72,6 +72,9 @@ package struct Router: Sendable {
 
 /// One line of the route table.
 package struct Route: Sendable {
+    /// What a handler may throw; it becomes an error answer.
+    package typealias Failure = LaminaError
+
     /// What answers; the texts are the path's variable segments in order.
     typealias Handler = @Sendable (HTTPRequest, [String]) throws(LaminaError) -> HTTPResponse
 

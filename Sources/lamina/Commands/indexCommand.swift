@@ -1,5 +1,7 @@
 import Glibc
 import LaminaBase
+import LaminaHTTPClient
+import LaminaTasks
 
 let indexCommand = Command(
     name: "index",

@@ -1,5 +1,6 @@
 import Glibc
 import LaminaBase
+import LaminaHTTPClient
 import LaminaTasks
 
 let queryCommand = Command(

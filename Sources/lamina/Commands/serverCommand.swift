@@ -12,10 +12,18 @@ let serverCommand = Command(
         where everybody who can reach the port may do everything.
         """,
     options: [
-        Option(name: "data", value: "DIR", help: "The data directory, made if missing (default \(Node.defaultDirectory))"),
+        Option(
+            name: "data",
+            value: "DIR",
+            help: "The data directory, made if missing (default \(Node.defaultDirectory))"
+        ),
         Option(name: "host", value: "HOST", help: "The address to listen on (default 127.0.0.1)"),
         Option(name: "port", value: "PORT", help: "The port, 0 for any free one (default 8888)"),
-        Option(name: "input-root", value: "DIR", help: "Tasks may read local files only under DIR, and http inputs not at all"),
+        Option(
+            name: "input-root",
+            value: "DIR",
+            help: "Tasks may read local files only under DIR, and http inputs not at all"
+        ),
     ],
     examples: ["lamina server", "lamina server --data /var/lib/lamina --port 8082"],
     body: { arguments in
@@ -53,7 +61,9 @@ private func serve(directory: String, host: String, port: Int, inputRoot: String
     }
     let shown = host.contains(":") ? "[\(host)]" : host
     let seconds = Double(Int((monotonicSeconds() - started) * 1000)) / 1000
-    say("Lamina listens on http://\(shown):\(server.port) (data in \(node.view.directory.root), pid \(getpid()), ready in \(seconds) s)\n")
+    say(
+        "Lamina listens on http://\(shown):\(server.port) (data in \(node.view.directory.root), pid \(getpid()), ready in \(seconds) s)\n"
+    )
     if !["127.0.0.1", "::1", "localhost"].contains(host) {
         complain("lamina: listening on \(host) without authentication: whoever reaches this port may do everything\n")
     }

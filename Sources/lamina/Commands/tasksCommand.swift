@@ -1,5 +1,6 @@
 import Glibc
 import LaminaBase
+import LaminaHTTPClient
 
 let tasksCommand = Command(
     name: "tasks",

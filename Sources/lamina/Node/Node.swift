@@ -33,10 +33,9 @@ struct Node: Sendable {
         }
     }
 
-    /// Stops tasks and queries and gives the directory back.
+    /// Stops tasks and gives the directory back.
     func close() {
         tasks.stop()
-        view.broker.stop()
         lock.release()
     }
 

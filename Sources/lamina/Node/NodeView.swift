@@ -27,16 +27,20 @@ struct NodeView: Sendable {
     static func open(_ path: String) throws(LaminaError) -> NodeView {
         guard fileExists(path) else { throw .notThere("There is no data directory '\(path)'") }
         let directory = try DataDirectory(path, creating: false)
-        guard fileExists(directory.metadata) else { throw .notThere("'\(path)' is no data directory of Lamina: it has no metadata.db") }
+        guard fileExists(directory.metadata) else {
+            throw .notThere("'\(path)' is no data directory of Lamina: it has no metadata.db")
+        }
         return try NodeView(directory, MetadataStore(path: directory.metadata, readOnly: true))
     }
 
     init(_ directory: DataDirectory, _ metadata: MetadataStore) throws(LaminaError) {
         self.directory = directory
         self.metadata = metadata
-        let broker = try Broker { directory.path(of: $0) }
+        var options = Broker.Options()
+        options.threads = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        let broker = try Broker(options: options) { directory.path(of: $0) }
         self.broker = broker
-        segments = try SegmentService(store: metadata, clock: wallClock) { broker.setTimeline($0, $1) }
+        segments = try SegmentService(store: metadata, clock: wallClock) { broker.update(dataSource: $0, timeline: $1) }
         lookups = try LookupStore(metadata: metadata)
     }
 

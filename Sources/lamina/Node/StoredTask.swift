@@ -21,7 +21,9 @@ struct StoredTask: FollowedTask {
 
     func log() throws(LaminaError) -> [UInt8] {
         let (directory, _) = try StoredTask.opened(path)
-        guard let bytes = try readFile(directory.log(task: id)) else { throw .notThere("There is no log of task '\(id)' in \(path)") }
+        guard let bytes = try readFile(directory.log(task: id)) else {
+            throw .notThere("There is no log of task '\(id)' in \(path)")
+        }
         return bytes
     }
 
@@ -31,7 +33,9 @@ struct StoredTask: FollowedTask {
     private static func opened(_ path: String) throws(LaminaError) -> (directory: DataDirectory, store: MetadataStore) {
         guard fileExists(path) else { throw .notThere("There is no data directory '\(path)'") }
         let directory = try DataDirectory(path, creating: false)
-        guard fileExists(directory.metadata) else { throw .notThere("'\(path)' is no data directory of Lamina: it has no metadata.db") }
+        guard fileExists(directory.metadata) else {
+            throw .notThere("'\(path)' is no data directory of Lamina: it has no metadata.db")
+        }
         return (directory, try MetadataStore(path: directory.metadata, readOnly: true))
     }
 
