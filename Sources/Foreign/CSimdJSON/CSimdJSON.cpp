@@ -304,11 +304,11 @@ int lamina_utf8_is_valid(const uint8_t *bytes, size_t length) {
 const char *lamina_json_implementation(void) { return SIMDJSON_STRINGIFY(SIMDJSON_BUILTIN_IMPLEMENTATION); }
 
 uint32_t lamina_json_parse_lines(
-    lamina_json_parser *parser, uint8_t *bytes, size_t length, void *context, lamina_json_on_field on_field,
-    lamina_json_on_line on_line) {
+    lamina_json_parser *parser, uint8_t *bytes, size_t length, uint32_t origin, void *context,
+    lamina_json_on_field on_field, lamina_json_on_line on_line) {
     parser->context = context;
     parser->on_field = on_field;
-    parser->base = bytes;
+    parser->base = bytes - origin;
     parser->readable_end = bytes + length + SIMDJSON_PADDING;
     parser->fields.clear();
     parser->index.clear();

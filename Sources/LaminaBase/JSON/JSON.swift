@@ -26,7 +26,7 @@ package struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     }
 
     /// For pairs already known to have distinct keys.
-    init(unchecked entries: [(key: String, value: JSON)]) { self.entries = entries }
+    package init(unchecked entries: [(key: String, value: JSON)]) { self.entries = entries }
 
     package var keys: [String] { entries.map(\.key) }
     package var isEmpty: Bool { entries.isEmpty }

@@ -90,8 +90,14 @@ package final class RowBatch: @unchecked Sendable {
     package let firstRecord: Int
 
     package init(
-        sequence: Int, rowCount: Int, fields: [FieldColumn], owning bytes: UnsafeRawBufferPointer,
-        badRecords: [BadRecord] = [], inputBytes: Int64, path: String? = nil, firstRecord: Int = 0
+        sequence: Int,
+        rowCount: Int,
+        fields: [FieldColumn],
+        owning bytes: UnsafeRawBufferPointer,
+        badRecords: [BadRecord] = [],
+        inputBytes: Int64,
+        path: String? = nil,
+        firstRecord: Int = 0
     ) {
         self.sequence = sequence
         self.rowCount = rowCount

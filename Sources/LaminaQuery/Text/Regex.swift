@@ -101,6 +101,18 @@ package final class Regex: @unchecked Sendable, Hashable {
         }
     }
 
+    /// The groups of a match from end to end of the bytes (`Matcher.matches`), group 0 first; nil a group that took no part.
+    package func wholeMatch(in bytes: UnsafeBufferPointer<UInt8>) -> [Range<Int>?]? {
+        withMatch(bytes, from: 0, options: UInt32(PCRE2_ANCHORED) | UInt32(PCRE2_ENDANCHORED)) { vector in
+            guard let vector else { return nil }
+            return (0...groupCount).map { group in
+                let low = vector[2 * group]
+                let high = vector[2 * group + 1]
+                return low < 0 || high < low || high > bytes.count ? nil : low..<high
+            }
+        }
+    }
+
     /// The groups of the first match from byte `start` on; group 0 is the whole match, nil a group that took no part.
     func firstMatch(in bytes: UnsafeBufferPointer<UInt8>, from start: Int = 0) -> [Range<Int>?]? {
         withMatch(bytes, from: start, options: 0) { vector in

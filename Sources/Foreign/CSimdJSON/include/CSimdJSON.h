@@ -29,10 +29,10 @@ typedef uint32_t (*lamina_json_on_line)(void *context, uint32_t row, size_t star
 /// Parses `bytes`, one JSON object a line, and answers how many rows there are.
 ///
 /// At least `lamina_json_padding()` readable bytes must follow `length`. Strings with escapes are opened in place; payloads of text
-/// are offsets into `bytes`. Lines end with LF or CR LF; the last may have no end.
+/// are offsets into `bytes` plus `origin`. Lines end with LF or CR LF; the last may have no end.
 uint32_t lamina_json_parse_lines(
-    lamina_json_parser *parser, uint8_t *bytes, size_t length, void *context, lamina_json_on_field on_field,
-    lamina_json_on_line on_line);
+    lamina_json_parser *parser, uint8_t *bytes, size_t length, uint32_t origin, void *context,
+    lamina_json_on_field on_field, lamina_json_on_line on_line);
 
 /// Bytes that must be readable after the text.
 size_t lamina_json_padding(void);

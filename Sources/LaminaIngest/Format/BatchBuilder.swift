@@ -1,0 +1,84 @@
+import LaminaBase
+
+/// The columns of one batch while its rows are parsed.
+final class BatchBuilder {
+    let chunk: RecordChunk
+    private let wanted: Set<String>?
+    private(set) var fields: [FieldColumn] = []
+    /// Place in `fields`; -1 for a field nobody wants.
+    private var places: [String: Int] = [:]
+    /// Text that is not in the chunk as it stands.
+    private var extra: [UInt8] = []
+    private var bad: [(row: Int, line: Int, start: Int, length: Int)] = []
+    /// Line ends counted for messages, and how far.
+    private var countedLines = 0
+    private var countedUntil: Int
+    var rowCount = 0
+
+    init(_ chunk: RecordChunk, wanted: Set<String>?) {
+        self.chunk = chunk
+        self.wanted = wanted
+        countedUntil = chunk.start
+    }
+
+    /// The column of a field, made when it is first met; nil when nobody wants it.
+    func column(_ name: String) -> FieldColumn? {
+        if let place = places[name] { return place < 0 ? nil : fields[place] }
+        if let wanted, !wanted.contains(name) {
+            places[name] = -1
+            return nil
+        }
+        let column = FieldColumn(name: name, capacity: chunk.rowsMax)
+        places[name] = fields.count
+        fields.append(column)
+        return column
+    }
+
+    func setText(_ column: FieldColumn, row: Int, kind: UInt8, _ bytes: some Collection<UInt8>) {
+        let start = chunk.length + extra.count
+        extra.append(contentsOf: bytes)
+        column.setText(row, kind: kind, start: start, length: chunk.length + extra.count - start)
+    }
+
+    func set(_ column: FieldColumn, row: Int, _ value: JSON) {
+        switch value {
+        case .null: column.set(row, kind: FieldKind.null, payload: 0)
+        case .bool(let truth): column.set(row, kind: FieldKind.bool, payload: truth ? 1 : 0)
+        case .int(let number): column.set(row, kind: FieldKind.long, payload: UInt64(bitPattern: number))
+        case .double(let number): column.set(row, kind: FieldKind.double, payload: number.bitPattern)
+        case .string(let text): setText(column, row: row, kind: FieldKind.string, text.utf8)
+        case .array, .object:
+            var writer = JSONWriter()
+            writer.value(value)
+            setText(column, row: row, kind: FieldKind.json, writer.bytes)
+        }
+    }
+
+    /// Remembers a record that did not parse. Records come in order, so lines are counted from the last one on.
+    func addBad(beforeRow row: Int, start: Int, length: Int) {
+        for place in countedUntil..<max(start, countedUntil) where chunk.bytes[place] == 0x0A { countedLines += 1 }
+        countedUntil = max(start, countedUntil)
+        bad.append((row, chunk.firstLine + countedLines, start, length))
+    }
+
+    /// Hands the batch out; `firstRecord` is the number of its first row in the entity. Druid numbers a record that fails like
+    /// the next good one.
+    func finish(firstRecord: Int) -> RowBatch {
+        let records = bad.map { record in
+            let text = chunk.text(start: record.start, length: record.length)
+            var position = chunk.uri.map { "Path: \($0), " } ?? ""
+            position += "Record: \(firstRecord + record.row), Line: \(record.line)"
+            return BadRecord(beforeRow: record.row, input: text, message: "Unable to parse row [\(text)] (\(position))")
+        }
+        return RowBatch(
+            sequence: chunk.sequence,
+            rowCount: rowCount,
+            fields: fields,
+            owning: chunk.release(appending: extra),
+            badRecords: records,
+            inputBytes: Int64(chunk.inputBytes),
+            path: chunk.uri,
+            firstRecord: firstRecord
+        )
+    }
+}

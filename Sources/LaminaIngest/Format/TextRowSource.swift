@@ -1,0 +1,85 @@
+package import LaminaBase
+import Synchronization
+
+/// Opens the rows of an input. Entities are listed now; each is opened when its turn comes.
+package func openRows(
+    _ source: InputSource,
+    _ format: InputFormat,
+    _ options: RowSourceOptions
+) throws(LaminaError) -> any RowSource {
+    TextRowSource(entities: try source.entities(options), format: format, wanted: options.wantedFields)
+}
+
+/// Rows of text formats: chunks are cut under a lock, parsed by whoever asks.
+final class TextRowSource: RowSource {
+    private let format: InputFormat
+    private let wanted: Set<String>?
+    private let reader: Mutex<ChunkReader>
+    private let records = Monitor(RecordCounts())
+    private let parsers = ParserPool()
+
+    init(entities: [InputEntity], format: InputFormat, wanted: Set<String>?) {
+        self.format = format
+        self.wanted = wanted
+        reader = Mutex(ChunkReader(entities: entities, format: format))
+    }
+
+    func nextBatch() throws(LaminaError) -> RowBatch? {
+        let chunk: RecordChunk? = try reader.withLock { (reader) throws(LaminaError) in try reader.next() }
+        guard let chunk else { return nil }
+        let builder = BatchBuilder(chunk, wanted: wanted)
+        switch format.kind {
+        case .json(let json) where json.isPlain: parsers.parseLines(builder, json)
+        case .json(let json): parseTrees(builder, json)
+        case .delimited(let delimited): delimited.parse(builder)
+        case .regex(let regex): regex.parse(builder)
+        }
+        return builder.finish(firstRecord: countRecords(builder))
+    }
+
+    /// Adds the batch's rows to the count of its entity and answers the number of its first record. Waits for the chunks before
+    /// it, which other threads are parsing right now.
+    private func countRecords(_ builder: BatchBuilder) -> Int {
+        let chunk = builder.chunk
+        let rows = builder.rowCount
+        records.update { $0.finish(chunk, rows: rows) }
+        let before = records.wait { $0.takeRecordsBefore(chunk) }
+        return (before ?? 0) + 1
+    }
+}
+
+/// How many records the chunks of each entity had.
+private struct RecordCounts: Sendable {
+    private struct Key: Hashable {
+        var entity: Int
+        var index: Int
+    }
+
+    private struct Progress {
+        var nextIndex = 0
+        var records = 0
+    }
+
+    /// Rows of chunks that wait for one before them.
+    private var finished: [Key: Int] = [:]
+    private var before: [Key: Int] = [:]
+    private var progress: [Int: Progress] = [:]
+
+    mutating func finish(_ chunk: RecordChunk, rows: Int) {
+        finished[Key(entity: chunk.entity, index: chunk.indexInEntity)] = rows
+        var current = progress[chunk.entity] ?? Progress()
+        var key = Key(entity: chunk.entity, index: current.nextIndex)
+        while let rows = finished.removeValue(forKey: key) {
+            before[key] = current.records
+            current.records += rows
+            current.nextIndex += 1
+            key.index += 1
+        }
+        progress[chunk.entity] = current
+    }
+
+    /// Records of the entity before this chunk, once; nil while a chunk before it is still being parsed.
+    mutating func takeRecordsBefore(_ chunk: RecordChunk) -> Int? {
+        before.removeValue(forKey: Key(entity: chunk.entity, index: chunk.indexInEntity))
+    }
+}
