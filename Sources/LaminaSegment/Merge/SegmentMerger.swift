@@ -38,6 +38,6 @@ package struct SegmentMerger: Sendable {
 extension SegmentMerger {
     /// The merged rows as a view whose columns stream through the pieces; read it front to back.
     package func view(of pieces: [any SegmentView]) throws(LaminaError) -> any SegmentView {
-        throw .unsupported("merging segments")
+        try MergedView(self, pieces)
     }
 }

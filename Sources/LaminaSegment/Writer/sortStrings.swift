@@ -13,7 +13,7 @@ private func orderedByte(_ byte: UInt8) -> UInt8 {
 
 /// Eight bytes from `depth` on, big-endian, zeros behind the end.
 @inline(__always)
-private func sortKey(_ value: UnsafeRawBufferPointer, _ depth: Int) -> UInt64 {
+func sortKey(_ value: UnsafeRawBufferPointer, _ depth: Int) -> UInt64 {
     let left = value.count &- depth
     if left >= 8 {
         let word = UInt64(bigEndian: value.loadUnaligned(fromByteOffset: depth, as: UInt64.self))
