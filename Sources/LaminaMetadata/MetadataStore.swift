@@ -27,6 +27,14 @@ package final class MetadataStore: Sendable {
         self.connection = connection
     }
 
+    /// How the store keeps its promise: SQLite's journal mode, and 2 for `synchronous=FULL`.
+    package func journaling() throws(LaminaError) -> (mode: String, synchronous: Int64) {
+        let (mode, level) = try access { database throws(LaminaError) in
+            (try database.run("PRAGMA journal_mode"), try database.run("PRAGMA synchronous"))
+        }
+        return (mode.first?.first?.text ?? "", level.first?.first?.int ?? -1)
+    }
+
     /// Runs `body` alone on the connection.
     func access<Result>(_ body: (Database) throws(LaminaError) -> Result) throws(LaminaError) -> Result {
         try holding { () throws(LaminaError) in try body(connection) }

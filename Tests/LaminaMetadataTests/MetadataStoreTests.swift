@@ -119,4 +119,34 @@ private func record(_ id: String, dataSource: String = "a", used: Bool = true) -
             #expect(try store.config("lookups") == Array("{\"x\":1}".utf8))
         }
     }
+
+    @Test func supervisorsKeepTheirHistory() throws {
+        try withStore { store, _ in
+            for (id, text) in [("s", "1"), ("r", "2"), ("s", "3")] {
+                try store.insert(SupervisorRecord(specID: id, createdDate: "d\(text)", payload: Array(text.utf8)))
+            }
+            #expect(try store.supervisors().map(\.createdDate) == ["d2", "d3"])
+            #expect(try store.supervisorHistory("s").map(\.createdDate) == ["d3", "d1"])
+            #expect(try store.supervisorHistory().count == 3)
+        }
+    }
+
+    @Test func tenThousandSegmentsReadFast() throws {
+        try withStore { store, path in
+            try store.publish((0..<10_000).map { record("segment-\($0)") }, at: "now")
+            let again = try MetadataStore(path: path)
+            var count = 0
+            let spent = try ContinuousClock().measure { count = try again.segments().count }
+            #expect(count == 10_000)
+            #expect(spent < .seconds(2))
+        }
+    }
+
+    @Test func everyWriteIsSynced() throws {
+        try withStore { store, _ in
+            let journaling = try store.journaling()
+            #expect(journaling.mode == "wal")
+            #expect(journaling.synchronous == 2)
+        }
+    }
 }

@@ -33,6 +33,7 @@ extension TaskService {
             try removeTree(work)
             return stored
         } catch {
+            _ = try? removeUnpublished(listedIn: "\(work)/\(Self.intentName)")
             try? removeTree(work)
             throw error
         }

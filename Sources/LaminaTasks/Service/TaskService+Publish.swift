@@ -4,13 +4,19 @@ import LaminaIngest
 import LaminaMetadata
 
 extension TaskService {
+    /// In a task's work folder: what it is about to publish, and its report.
+    static let intentName = "publish.json"
+    static let reportName = "report.json"
+
     /// Puts built segments into deep storage and makes them visible in one metadata transaction.
     ///
     /// The intent file lists every folder before it is moved, so that after a crash between move and transaction the next start
-    /// finds and removes what nothing refers to.
+    /// finds and removes what nothing refers to. The report waits beside it, so that a task which died just after its transaction is
+    /// known as the success that it was.
     /// - Returns: how many segments were published.
     func publish(
         _ built: [(segment: DataSegment, folder: String?)],
+        report: JSONObject,
         for entry: Entry,
         work: String,
         host: TaskHost
@@ -28,7 +34,9 @@ extension TaskService {
             keep(state.update { $0.locks.endPublishing(id, now: now) })
         }
         guard !host.isCancelled else { throw LaminaError(.canceled, code: "canceled", "Task \(id) was cancelled") }
+        try writeReport(report, of: entry, to: "\(work)/\(Self.reportName)")
         let segments = try store(built, work: work)
+        try keepReport(of: id, work: work)
         for segment in segments { host.log("Published \(segment.id)") }
         return segments.count
     }
@@ -50,11 +58,11 @@ extension TaskService {
         let intent = JSON.array(
             segments.map { ["id": .string($0.id.description), "path": $0.loadSpec["path"] ?? .null] }
         )
-        try writeFile("\(work)/publish.json", Array(intent.text.utf8))
+        try writeFile("\(work)/\(Self.intentName)", Array(intent.text.utf8))
         for (item, segment) in zip(built, segments) {
             if let folder = item.folder, let target = directory.path(of: segment) { try move(folder, to: target) }
         }
-        try segments.isEmpty ? () : self.segments.publish(segments)
+        if !segments.isEmpty { try self.segments.publish(segments) }
         return segments
     }
 
@@ -71,42 +79,72 @@ extension TaskService {
         }
     }
 
-    /// What the last process left behind: running tasks become FAILED, their unpublished segments and work files go; tasks that
-    /// never began are queued again.
+    /// Moves a report from the work folder to where it is asked for; without one nothing happens.
+    private func keepReport(of id: String, work: String) throws(LaminaError) {
+        let target = directory.report(task: id)
+        guard rename("\(work)/\(Self.reportName)", target) == 0 || errno == ENOENT else {
+            throw .io("keep the report", path: target, errno: errno)
+        }
+        try syncFolder(directory.tasks)
+    }
+
+    /// What the last process left behind: running tasks become FAILED, their unpublished segments and work files go; those
+    /// whose segments were published are a SUCCESS; tasks that never began are queued again.
     func recover() throws(LaminaError) {
-        var interrupted: Set<String> = []
+        var interrupted: [String: Bool] = [:]
         for name in try folderEntries(directory.work) {
             let folder = "\(directory.work)/\(name)"
-            try removeUnpublished(listedIn: "\(folder)/publish.json")
-            try removeTree(folder)
-            interrupted.insert(folder)
+            interrupted[folder] = try removeUnpublished(listedIn: "\(folder)/\(Self.intentName)")
         }
         for lock in try store.locks() { try store.deleteLock(rowID: lock.rowID) }
         for record in try store.tasks(active: true).reversed() {
-            var status = Self.status(of: record, options: options)
-            let wasRunning = interrupted.contains(directory.work(task: record.id))
-            if !wasRunning, let json = try? JSONParser.parse(record.payload), let spec = try? IndexTaskSpec(json: json)
-            {
+            let folder = directory.work(task: record.id)
+            if let wasPublished = interrupted[folder] {
+                if wasPublished { try keepReport(of: record.id, work: folder) }
+                try settle(record, wasPublished: wasPublished)
+            } else if let json = try? JSONParser.parse(record.payload), let spec = try? IndexTaskSpec(json: json) {
+                var status = Self.status(of: record, options: options)
                 status.runnerState = .pending
                 let entry = Entry(status: status, spec: spec)
                 state.update { $0.active.append(entry) }
-                continue
+            } else {
+                try settle(record, wasPublished: false)
             }
-            status.state = .failed
-            status.errorMessage =
-                "The server stopped while the task was running; nothing of it was published. Submit it again."
-            try store.setStatus(task: record.id, statusPayload: Array(status.storedJSON.text.utf8), active: false)
+        }
+        // Last, so that a crash in here finds everything again.
+        for folder in interrupted.keys { try removeTree(folder) }
+        for name in try folderEntries(directory.tasks) where name.hasSuffix(".tmp") {
+            try removeTree("\(directory.tasks)/\(name)")
         }
         startWaiting()
     }
 
-    private func removeUnpublished(listedIn path: String) throws(LaminaError) {
-        guard let bytes = try readFile(path), let list = try? JSONParser.parse(bytes).arrayValue else { return }
+    private func settle(_ record: TaskRecord, wasPublished: Bool) throws(LaminaError) {
+        var status = Self.status(of: record, options: options)
+        status.state = wasPublished ? .success : .failed
+        status.duration = (try? parseInstant(record.createdDate)).map { max(0, clock() - $0) } ?? 0
+        if !wasPublished {
+            status.errorMessage =
+                "The server stopped while the task was running; nothing of it was published. Submit it again."
+        }
+        try store.setStatus(task: record.id, statusPayload: Array(status.storedJSON.text.utf8), active: false)
+    }
+
+    /// Removes the listed segments from deep storage, unless the metadata store knows them.
+    /// - Returns: true when it does: one transaction published them all.
+    func removeUnpublished(listedIn path: String) throws(LaminaError) -> Bool {
+        guard let bytes = try readFile(path), let list = try? JSONParser.parse(bytes).arrayValue else { return false }
+        var isPublished = false
         for item in list {
-            guard let id = item["id"]?.stringValue, let relative = item["path"]?.stringValue else { continue }
-            if try store.segment(id: id) != nil { continue }
+            guard let id = item["id"]?.stringValue else { continue }
+            if try store.segment(id: id) != nil {
+                isPublished = true
+                continue
+            }
+            guard let relative = item["path"]?.stringValue else { continue }
             try removeTree("\(directory.root)/\(relative)")
             try directory.removeEmptyParents(of: relative)
         }
+        return isPublished
     }
 }

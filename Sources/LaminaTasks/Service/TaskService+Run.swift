@@ -17,14 +17,13 @@ extension TaskService {
                 inputRoot: options.inputRoot
             )
             let result = try job.run(host: host)
-            let published = try publish(result.segments, for: entry, work: work, host: host)
             var report = result.reportPayload
-            report["segmentsPublished"] = .int(Int64(published))
-            try writeReport(report, of: entry)
+            report["segmentsPublished"] = .int(Int64(result.segments.count))
+            let published = try publish(result.segments, report: report, for: entry, work: work, host: host)
             host.log("Task \(entry.status.id) ended: SUCCESS, \(published) segments published")
             finish(entry, failed: nil)
         } catch let failure as IndexJobFailure {
-            try? writeReport(failure.reportPayload, of: entry)
+            try? writeReport(failure.reportPayload, of: entry, to: directory.report(task: entry.status.id))
             fail(entry, host: host, message: failure.error.message)
         } catch let error as LaminaError {
             fail(entry, host: host, message: error.message)
@@ -34,24 +33,29 @@ extension TaskService {
     }
 
     private func fail(_ entry: Entry, host: TaskHost, message: String) {
+        // Segments that were moved already must not stay where nothing refers to them.
+        do throws(LaminaError) {
+            _ = try removeUnpublished(listedIn: "\(directory.work(task: entry.status.id))/\(Self.intentName)")
+        } catch {
+            host.log("Cannot remove unpublished segments: \(error.message)")
+        }
         let reason = state.read { $0.entry(entry.status.id)?.cancelReason } ?? message
         host.log("Task \(entry.status.id) ended: FAILED: \(reason)")
         finish(entry, failed: reason)
     }
 
-    private func writeReport(_ payload: JSONObject, of entry: Entry) throws(LaminaError) {
+    func writeReport(_ payload: JSONObject, of entry: Entry, to path: String) throws(LaminaError) {
         let id = JSON.string(entry.status.id)
         let report: JSON = [
             "ingestionStatsAndErrors": ["type": "ingestionStatsAndErrors", "taskId": id, "payload": .object(payload)],
             "taskContext": ["type": "taskContext", "taskId": id, "payload": .object(entry.spec.effectiveContext)],
         ]
-        try writeFile(directory.report(task: entry.status.id), Array(report.text.utf8))
+        try writeFile(path, Array(report.text.utf8))
     }
 
-    /// Ends a task: status stored, locks released, work files removed, the next ones started.
+    /// Ends a task: status stored, work files removed, locks released, the next ones started.
     func finish(_ entry: Entry, failed message: String?) {
         let id = entry.status.id
-        try? removeTree(directory.work(task: id))
         let now = clock()
         var status = entry.status
         status.state = message == nil ? .success : .failed
@@ -60,6 +64,9 @@ extension TaskService {
         status.duration = entry.startedAt.map { now - $0 } ?? 0
         // Were this write to fail, the next start would find the task active and mark it FAILED: nothing is half-done.
         try? store.setStatus(task: id, statusPayload: Array(status.storedJSON.text.utf8), active: false)
+        // Only now: a folder that outlives its task is cleaned at the next start, but without it an active task would be
+        // taken for one that never began and run a second time.
+        try? removeTree(directory.work(task: id))
         let changes = state.update { state in
             state.active.removeAll { $0.status.id == id }
             state.storedLocks = state.storedLocks.filter { $0.key.taskID != id }

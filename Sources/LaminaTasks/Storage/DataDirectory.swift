@@ -68,6 +68,6 @@ package struct DataDirectory: Sendable, Hashable {
                 name += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
             }
         }
-        return name
+        return name.isEmpty ? "%" : name
     }
 }
