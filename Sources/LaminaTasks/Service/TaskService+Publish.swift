@@ -36,7 +36,8 @@ extension TaskService {
         guard !host.isCancelled else { throw LaminaError(.canceled, code: "canceled", "Task \(id) was cancelled") }
         try writeReport(report, of: entry, to: "\(work)/\(Self.reportName)")
         let segments = try store(built, work: work)
-        try keepReport(of: id, work: work)
+        // The segments are visible: a report that cannot be kept must not make a failure of this.
+        try? keepReport(of: id, work: work)
         for segment in segments { host.log("Published \(segment.id)") }
         return segments.count
     }
