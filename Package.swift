@@ -64,6 +64,8 @@ targets += [
         swiftSettings: strict
     ),
     .testTarget(name: "LaminaTidyTests", path: "Tests/LaminaTidyTests", swiftSettings: strict),
+    // These run the program itself.
+    .testTarget(name: "laminaTests", dependencies: dependencies(["lamina", "LaminaBase"]), swiftSettings: strict),
 ]
 targets += allRooms.map {
     .testTarget(
