@@ -313,6 +313,7 @@ uint32_t lamina_json_parse_lines(
     parser->fields.clear();
     parser->index.clear();
     uint32_t row = 0;
+    uint32_t line = 0;
     size_t start = 0;
     size_t readable = length + SIMDJSON_PADDING;
     while (start < length) {
@@ -328,8 +329,9 @@ uint32_t lamina_json_parse_lines(
             for (Field &field : parser->fields) {
                 if (field.column.kinds != nullptr) field.column.kinds[row] = 0;
             }
-            row += on_line(context, row, start, end - start);
+            row += on_line(context, row, line, start, end - start);
         }
+        line += 1;
         start = next;
     }
     return row;

@@ -10,15 +10,11 @@ final class BatchBuilder {
     /// Text that is not in the chunk as it stands.
     private var extra: [UInt8] = []
     private var bad: [(row: Int, line: Int, start: Int, length: Int)] = []
-    /// Line ends counted for messages, and how far.
-    private var countedLines = 0
-    private var countedUntil: Int
     var rowCount = 0
 
     init(_ chunk: RecordChunk, wanted: Set<String>?) {
         self.chunk = chunk
         self.wanted = wanted
-        countedUntil = chunk.start
     }
 
     /// The column of a field, made when it is first met; nil when nobody wants it.
@@ -54,11 +50,9 @@ final class BatchBuilder {
         }
     }
 
-    /// Remembers a record that did not parse. Records come in order, so lines are counted from the last one on.
-    func addBad(beforeRow row: Int, start: Int, length: Int) {
-        for place in countedUntil..<max(start, countedUntil) where chunk.bytes[place] == 0x0A { countedLines += 1 }
-        countedUntil = max(start, countedUntil)
-        bad.append((row, chunk.firstLine + countedLines, start, length))
+    /// Remembers a record that did not parse; `line` counts from 0 in the chunk.
+    func addBad(beforeRow row: Int, line: Int, start: Int, length: Int) {
+        bad.append((row, chunk.firstLine + line, start, length))
     }
 
     /// Hands the batch out; `firstRecord` is the number of its first row in the entity. Druid numbers a record that fails like

@@ -22,13 +22,14 @@ struct RegexFormat: Sendable {
         chunk.repairUTF8()
         let targets = columns.prefix(regex.groupCount).map { builder.column($0) }
         var start = chunk.start
+        var line = 0
         while start < chunk.length {
             var end = start
             while end < chunk.length, chunk.bytes[end] != 0x0A { end += 1 }
             let next = min(end + 1, chunk.length)
             if end < chunk.length, end > start, chunk.bytes[end - 1] == 0x0D { end -= 1 }
-            let line = UnsafeBufferPointer(start: UnsafePointer(chunk.base + start), count: end - start)
-            if let groups = regex.wholeMatch(in: line) {
+            let text = UnsafeBufferPointer(start: UnsafePointer(chunk.base + start), count: end - start)
+            if let groups = regex.wholeMatch(in: text) {
                 let row = builder.rowCount
                 for (index, column) in targets.enumerated() {
                     guard let column else { continue }
@@ -40,8 +41,9 @@ struct RegexFormat: Sendable {
                 }
                 builder.rowCount += 1
             } else {
-                builder.addBad(beforeRow: builder.rowCount, start: start, length: end - start)
+                builder.addBad(beforeRow: builder.rowCount, line: line, start: start, length: end - start)
             }
+            line += 1
             start = next
         }
     }

@@ -61,7 +61,13 @@ private func fieldColumn(
     return lamina_json_column(kinds: column?.kinds, payloads: column?.payloads)
 }
 
-private func oddLine(_ context: UnsafeMutableRawPointer?, _ row: UInt32, _ start: Int, _ length: Int) -> UInt32 {
+private func oddLine(
+    _ context: UnsafeMutableRawPointer?,
+    _ row: UInt32,
+    _ line: UInt32,
+    _ start: Int,
+    _ length: Int
+) -> UInt32 {
     guard let context else { return 0 }
     let lines = Unmanaged<LineContext>.fromOpaque(context).takeUnretainedValue()
     let place = lines.builder.chunk.start + start
@@ -69,7 +75,7 @@ private func oddLine(_ context: UnsafeMutableRawPointer?, _ row: UInt32, _ start
     var reader = LenientJSON(text, features: lines.format.features)
     let parsed = try? reader.next()
     guard let document = parsed ?? nil else {
-        lines.builder.addBad(beforeRow: Int(row), start: place, length: length)
+        lines.builder.addBad(beforeRow: Int(row), line: Int(line), start: place, length: length)
         return 0
     }
     // A document that is no object is a row without fields.
@@ -89,6 +95,7 @@ func parseTrees(_ builder: BatchBuilder, _ format: JSONFormat) {
         return
     }
     var start = chunk.start
+    var line = 0
     while start < chunk.length {
         var end = start
         while end < chunk.length, text[end] != 0x0A { end += 1 }
@@ -99,8 +106,9 @@ func parseTrees(_ builder: BatchBuilder, _ format: JSONFormat) {
         if let document = parsed ?? nil, flattener.add(document, to: builder) {
             builder.rowCount += 1
         } else {
-            builder.addBad(beforeRow: builder.rowCount, start: start, length: end - start)
+            builder.addBad(beforeRow: builder.rowCount, line: line, start: start, length: end - start)
         }
+        line += 1
         start = next
     }
 }
@@ -114,17 +122,21 @@ private func parseDocuments(
 ) {
     let chunk = builder.chunk
     var reader = LenientJSON(text, features: format.features, from: chunk.start)
+    var line = 0
+    var counted = chunk.start
     while builder.rowCount < chunk.rowsMax {
         let start = reader.position
+        for place in counted..<start where text[place] == 0x0A { line += 1 }
+        counted = start
         do throws(LenientJSON.Malformed) {
             guard let document = try reader.next() else { return }
             if flattener.add(document, to: builder) {
                 builder.rowCount += 1
                 continue
             }
-            builder.addBad(beforeRow: builder.rowCount, start: start, length: reader.position - start)
+            builder.addBad(beforeRow: builder.rowCount, line: line, start: start, length: reader.position - start)
         } catch {
-            builder.addBad(beforeRow: builder.rowCount, start: start, length: chunk.length - start)
+            builder.addBad(beforeRow: builder.rowCount, line: line, start: start, length: chunk.length - start)
             return
         }
     }

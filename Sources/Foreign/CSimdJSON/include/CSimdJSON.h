@@ -24,7 +24,9 @@ void lamina_json_parser_free(lamina_json_parser *parser);
 /// Asks where a field goes that has not been seen in these lines.
 typedef lamina_json_column (*lamina_json_on_field)(void *context, const char *name, size_t length);
 /// Hands over a line that is not plain, well-formed JSON of an object; the answer is how many rows it became (0 or 1).
-typedef uint32_t (*lamina_json_on_line)(void *context, uint32_t row, size_t start, size_t length);
+/// `line` counts from 0.
+typedef uint32_t (*lamina_json_on_line)(
+    void *context, uint32_t row, uint32_t line, size_t start, size_t length);
 
 /// Parses `bytes`, one JSON object a line, and answers how many rows there are.
 ///
