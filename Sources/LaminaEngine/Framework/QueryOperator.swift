@@ -71,7 +71,10 @@ package func makeOperator(_ query: Query) throws(LaminaError) -> any QueryOperat
     case .topN(let topN): try TopNOperator(query, topN)
     case .groupBy(let groupBy): try GroupByOperator(query, groupBy)
     case .scan(let scan): try ScanOperator(query, scan)
-    default: throw .unsupported("queryType \(query.kind.name)")
+    case .search(let search): try SearchOperator(query, search)
+    case .timeBoundary(let boundary): try TimeBoundaryOperator(query, boundary)
+    case .segmentMetadata(let request): try SegmentMetadataOperator(query, request)
+    case .dataSourceMetadata: try DataSourceMetadataOperator(query)
     }
 }
 
