@@ -37,7 +37,9 @@ package struct ColumnAnalysis: Sendable, Hashable {
             return error == second ? self : .failed("multiple_errors")
         }
         if other.errorMessage != nil { return other }
-        if typeName != other.typeName { return .failed("cannot_merge_diff_types: [\(typeName)] and [\(other.typeName)]") }
+        if typeName != other.typeName {
+            return .failed("cannot_merge_diff_types: [\(typeName)] and [\(other.typeName)]")
+        }
         if type != other.type { return .failed("cannot_merge_diff_types: [\(type)] and [\(other.type)]") }
         var folded = self
         folded.hasMultipleValues = hasMultipleValues || other.hasMultipleValues

@@ -111,7 +111,9 @@ private func mergeAggregators(
         }
     case .earliest, .latest:
         let order = strategy == .earliest ? [earlier, later] : [later, earlier]
-        for (name, aggregator) in order.flatMap({ $0?.entries ?? [] }) where merged[name] == nil { merged[name] = aggregator }
+        for (name, aggregator) in order.flatMap({ $0?.entries ?? [] }) where merged[name] == nil {
+            merged[name] = aggregator
+        }
     }
     return merged.isEmpty ? nil : merged
 }

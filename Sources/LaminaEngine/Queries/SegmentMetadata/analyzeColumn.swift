@@ -35,6 +35,8 @@ func analyzeColumn(
             analysis.hasNulls = true
         } else {
             analysis.hasNulls = column.hasNulls
+            // Strings among values of other types have no dictionary of their own.
+            if column.type == .string { analysis.cardinality = 0 }
         }
     }
     return analysis
