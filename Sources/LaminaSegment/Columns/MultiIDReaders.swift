@@ -63,19 +63,31 @@ final class StoredMultiIDReader: MultiIDReader {
         let target = offsets.room(rows.count + 1)
         target[0] = 0
         var count = 0
-        for index in 0..<rows.count {
-            let row = Int(rows[index])
-            let pair = try starts.read(row..<row + 2)
-            let (low, high) = (pair[0], pair[1])
-            try check(low, high, row: row)
+        var place = 0
+        while place < rows.count {
+            // Neighbouring rows are read as one range.
+            var end = place + 1
+            while end < rows.count, rows[end] == rows[end - 1] + 1 { end += 1 }
+            let first = Int(rows[place])
+            let stored = try starts.read(first..<first + (end - place) + 1)
+            let low = stored[0]
+            for index in place..<end {
+                try check(stored[index - place], stored[index - place + 1], row: Int(rows[index]))
+                let next = count + Int(stored[index - place + 1] - low)
+                guard next <= Int(UInt32.max) else {
+                    throw .resourceLimit("More than 2^32 values in one batch of rows")
+                }
+                target[index + 1] = UInt32(next)
+            }
+            let high = stored[end - place]
             if high > low {
                 let found = try values.read(Int(low)..<Int(high))
-                guard let source = found.baseAddress else { continue }
-                (ids.room(count + found.count, keeping: count) + count).update(from: source, count: found.count)
+                if let source = found.baseAddress {
+                    (ids.room(count + found.count, keeping: count) + count).update(from: source, count: found.count)
+                }
                 count += found.count
             }
-            guard count <= Int(UInt32.max) else { throw .resourceLimit("More than 2^32 values in one batch of rows") }
-            target[index + 1] = UInt32(count)
+            place = end
         }
         return MultiIDs(
             offsets: UnsafeBufferPointer(start: UnsafePointer(target), count: rows.count + 1),

@@ -186,7 +186,8 @@ struct NestedOpener {
         for index in 0..<list.count {
             let path = String(decoding: list.element(index), as: UTF8.self)
             let name = file(index, path)
-            _ = try reader.require(name)
+            // Older columns are only read whole; their fields' files need not be there.
+            if format != nil { _ = try reader.require(name) }
             fields.append(NestedField(path: path, typeSet: types.buffer[index], file: name))
         }
         return fields
