@@ -36,7 +36,8 @@ extension RoaringBitmap {
     }
 
     @inline(__always)
-    private static func store<Number: FixedWidthInteger>(_ out: UnsafeMutableRawPointer, _ place: Int, _ value: Number) {
+    private static func store<Number: FixedWidthInteger>(_ out: UnsafeMutableRawPointer, _ place: Int, _ value: Number)
+    {
         (out + place).storeBytes(of: value.littleEndian, as: Number.self)
     }
 

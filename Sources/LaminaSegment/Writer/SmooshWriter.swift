@@ -103,7 +103,7 @@ final class SmooshWriter {
     }
 
     private func create(_ path: String) throws(LaminaError) -> Int32 {
-        let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         guard file >= 0 else { throw .io("create", path: path, errno: errno) }
         return file
     }
