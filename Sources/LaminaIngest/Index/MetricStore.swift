@@ -1,0 +1,79 @@
+import LaminaBase
+import LaminaQuery
+
+/// One metric of the rows in memory: an accumulator a row.
+final class MetricStore {
+    let spec: MetricSpec
+    let values = GrowBuffer<UInt64>()
+    /// 1 while no non-null value has come.
+    let nulls = GrowBuffer<UInt8>()
+    private(set) var hasNulls = false
+
+    init(_ spec: MetricSpec) { self.spec = spec }
+
+    var bytes: Int { values.bytes + nulls.bytes }
+
+    /// One new row for every row of the batch.
+    func append(_ column: PreparedColumn, _ rows: Range<Int>) {
+        guard let bits = column.bits else { return }
+        values.extend(rows.count).update(from: bits + rows.lowerBound, count: rows.count)
+        let flags = nulls.extend(rows.count)
+        if let source = column.nulls {
+            flags.update(from: source + rows.lowerBound, count: rows.count)
+            hasNulls = true
+        } else {
+            flags.update(repeating: 0, count: rows.count)
+        }
+    }
+
+    /// Folds rows of the batch into stored rows; rows from `values.count` on are new.
+    func fold(_ column: PreparedColumn, _ rows: Range<Int>, targets: [UInt32], rowCount: Int) {
+        guard let bits = column.bits else { return }
+        let fresh = rowCount - values.count
+        values.append(repeating: 0, count: fresh)
+        nulls.append(repeating: 1, count: fresh)
+        if column.nulls != nil { hasNulls = true }
+        let target = values.pointer
+        let flags = nulls.pointer
+        for (place, row) in rows.enumerated() {
+            if let source = column.nulls, source[row] != 0 { continue }
+            let stored = Int(targets[place])
+            let value = bits[row]
+            if flags[stored] != 0 {
+                flags[stored] = 0
+                target[stored] = value
+            } else {
+                target[stored] = combine(target[stored], value)
+            }
+        }
+    }
+
+    @inline(__always)
+    private func combine(_ left: UInt64, _ right: UInt64) -> UInt64 {
+        switch spec.type {
+        case .long:
+            let (a, b) = (Int64(bitPattern: left), Int64(bitPattern: right))
+            switch spec.fold {
+            case .sum: return UInt64(bitPattern: a &+ b)
+            case .min: return UInt64(bitPattern: min(a, b))
+            case .max: return UInt64(bitPattern: max(a, b))
+            }
+        case .double: return foldNumbers(Double(bitPattern: left), Double(bitPattern: right)).bitPattern
+        case .float:
+            let a = Float(bitPattern: UInt32(truncatingIfNeeded: left))
+            let b = Float(bitPattern: UInt32(truncatingIfNeeded: right))
+            return UInt64(foldNumbers(a, b).bitPattern)
+        }
+    }
+
+    @inline(__always)
+    private func foldNumbers<Number: BinaryFloatingPoint>(_ left: Number, _ right: Number) -> Number {
+        switch spec.fold {
+        case .sum: left + right
+        // Java's Math.min and max: NaN wins, -0.0 is less than 0.0.
+        case .min:
+            left.isNaN || right.isNaN ? .nan : left < right || left == right && left.sign == .minus ? left : right
+        case .max: left.isNaN || right.isNaN ? .nan : left > right || left == right && left.sign == .plus ? left : right
+        }
+    }
+}

@@ -1,0 +1,352 @@
+import LaminaBase
+import LaminaQuery
+
+/// The state of preparing one batch.
+struct BatchPreparation {
+    enum RowState {
+        static let kept: UInt8 = 0
+        static let unparseable: UInt8 = 1
+        static let thrownAway: UInt8 = 2
+    }
+
+    let plan: RowPreparer
+    let batch: RowBatch
+    let out: PreparedBatch
+    let arena = TextArena()
+    var fields: [String: FieldView] = [:]
+    var states: [UInt8]
+    var times: [Int64]
+    /// Details of errors of kept rows, by batch row.
+    var details: [Int: [String]] = [:]
+    /// Batch rows that are kept.
+    var rows: [Int32] = []
+    var owners: [AnyObject] = []
+
+    init(_ plan: RowPreparer, _ batch: RowBatch, _ out: PreparedBatch) {
+        self.plan = plan
+        self.batch = batch
+        self.out = out
+        states = [UInt8](repeating: RowState.kept, count: batch.rowCount)
+        times = [Int64](repeating: 0, count: batch.rowCount)
+        for field in batch.fields { fields[field.name] = FieldView(field, base: batch.bytes.baseAddress) }
+    }
+
+    mutating func run() {
+        out.owners = [batch, arena]
+        readTimes()
+        compute()
+        applyFilter()
+        placeRows()
+        if let kind = plan.observes {
+            observe(kind)
+            count()
+            return
+        }
+        for schema in plan.dimensions { out.dimensions.append(dimension(schema)) }
+        discover()
+        for (metric, filter) in zip(plan.metrics, plan.metricFilters) {
+            out.metrics.append(self.metric(metric, filter))
+        }
+        truncateTimes()
+        count()
+        out.owners.append(contentsOf: owners)
+    }
+
+    // MARK: time
+
+    private mutating func readTimes() {
+        guard let field = fields[plan.timestamp.column] else {
+            for row in 0..<batch.rowCount { missingTime(row) }
+            return
+        }
+        var lastText: UInt64 = .max
+        var lastInstant: Int64? = nil
+        for row in 0..<batch.rowCount {
+            let instant: Int64?
+            switch field.kinds[row] {
+            case FieldKind.string:
+                // Runs of one text share their payload only when the format interned them; a repeat is cheap to see.
+                if field.payloads[row] != lastText {
+                    lastText = field.payloads[row]
+                    lastInstant = plan.parser.instant(field.text(row))
+                }
+                instant = lastInstant
+            case FieldKind.long: instant = plan.parser.instant(field.long(row))
+            case FieldKind.double: instant = plan.parser.instant(field.double(row))
+            case FieldKind.bool, FieldKind.json: instant = nil
+            default:
+                missingTime(row)
+                continue
+            }
+            if let instant, Interval.eternity.contains(instant) { times[row] = instant } else { unparseable(row) }
+        }
+    }
+
+    private mutating func missingTime(_ row: Int) {
+        if let missing = plan.timestamp.missingValue { times[row] = missing } else { unparseable(row) }
+    }
+
+    private mutating func unparseable(_ row: Int) {
+        states[row] = RowState.unparseable
+        let text = fields[plan.timestamp.column]?.javaString(row) ?? "null"
+        details[row] = ["Timestamp[\(text)] is unparseable! Event: \(rowText(row))\(place(row))"]
+    }
+
+    private func place(_ row: Int) -> String {
+        guard let path = batch.path else { return "" }
+        return batch.firstRecord > 0 ? " (Path: \(path), Record: \(batch.firstRecord + row))" : " (Path: \(path))"
+    }
+
+    /// The row as Java prints its map.
+    private func rowText(_ row: Int) -> String {
+        var parts: [String] = []
+        for field in batch.fields where field.kinds[row] != FieldKind.missing {
+            let view = FieldView(field, base: batch.bytes.baseAddress)
+            parts.append("\(field.name)=\(view.javaString(row) ?? "null")")
+        }
+        return "{" + parts.joined(separator: ", ") + "}"
+    }
+
+    // MARK: transforms and filter
+
+    private mutating func compute() {
+        guard !plan.computed.isEmpty else { return }
+        // Transforms see only input fields, not each other.
+        var made: [FieldView] = []
+        for field in plan.computed { made.append(compute(field)) }
+        for view in made {
+            if view.name == "__time" { overrideTimes(view) } else { fields[view.name] = view }
+        }
+    }
+
+    mutating func compute(_ field: RowPreparer.ComputedField) -> FieldView {
+        let column = FieldColumn(name: field.name, capacity: batch.rowCount)
+        owners.append(column)
+        let inputs = field.expression.requiredColumns.map { $0 == "__time" ? nil : fields[$0] }
+        let readsTime = field.expression.requiredColumns.map { $0 == "__time" }
+        // Texts are addressed from a fixed base: collected first, placed afterwards.
+        var texts: [UInt8] = []
+        var memo: [Value: Value] = [:]
+        var columns = [Value](repeating: .null, count: inputs.count)
+        for row in 0..<batch.rowCount where states[row] == RowState.kept {
+            for (place, input) in inputs.enumerated() {
+                columns[place] = readsTime[place] ? .long(times[row]) : input?.value(row) ?? .null
+            }
+            let value: Value
+            if columns.count == 1, let known = memo[columns[0]] {
+                value = known
+            } else {
+                do throws(LaminaError) {
+                    value = try field.expression.evaluate(columns: columns)
+                } catch {
+                    details[row, default: []].append("Could not compute [\(field.name)]: \(error.message)")
+                    continue
+                }
+                if columns.count == 1, memo.count < 4096 { memo[columns[0]] = value }
+            }
+            store(value, in: column, row, &texts)
+        }
+        let base = texts.withUnsafeBytes { arena.copy($0) }
+        return FieldView(column, base: base)
+    }
+
+    private func store(_ value: Value, in column: FieldColumn, _ row: Int, _ texts: inout [UInt8]) {
+        func put(_ text: String, _ kind: UInt8) {
+            let start = texts.count
+            texts.append(contentsOf: text.utf8)
+            column.setText(row, kind: kind, start: start, length: texts.count - start)
+        }
+        switch value {
+        case .null: column.set(row, kind: FieldKind.null, payload: 0)
+        case .long(let number): column.set(row, kind: FieldKind.long, payload: UInt64(bitPattern: number))
+        case .float(let number): column.set(row, kind: FieldKind.double, payload: Double(number).bitPattern)
+        case .double(let number): column.set(row, kind: FieldKind.double, payload: number.bitPattern)
+        case .string(let text): put(text, FieldKind.string)
+        case .json(let json):
+            switch json {
+            case .array, .object: put(json.text, FieldKind.json)
+            default: store(nestedValue(json), in: column, row, &texts)
+            }
+        case .array: put(jsonValue(value).text, FieldKind.json)
+        case .complex(_, let bytes): put(base64Encoded(bytes), FieldKind.string)
+        }
+    }
+
+    private mutating func overrideTimes(_ view: FieldView) {
+        for row in 0..<batch.rowCount where states[row] == RowState.kept {
+            let instant: Int64?
+            switch view.kinds[row] {
+            case FieldKind.long: instant = view.long(row)
+            case FieldKind.double: instant = Int64(exactly: view.double(row).rounded(.towardZero))
+            case FieldKind.string: instant = parseWhole(view.text(row).assumingMemoryBound(to: UInt8.self))
+            default: instant = nil
+            }
+            if let instant, Interval.eternity.contains(instant) {
+                times[row] = instant
+            } else {
+                states[row] = RowState.unparseable
+                details[row] = ["Timestamp[\(view.javaString(row) ?? "null")] is unparseable! Event: \(rowText(row))"]
+            }
+        }
+    }
+
+    private mutating func applyFilter() {
+        guard let filter = plan.filter else { return }
+        for row in 0..<batch.rowCount where states[row] == RowState.kept {
+            if !filter.passes(row: row, time: times[row], fields: fields) { states[row] = RowState.thrownAway }
+        }
+    }
+
+    // MARK: places
+
+    private mutating func placeRows() {
+        var finder = ChunkFinder(plan.chunkRule)
+        var numbers: [RowPlace: UInt32] = [:]
+        var last: RowPlace?
+        var lastNumber: UInt32 = 0
+        rows.reserveCapacity(batch.rowCount)
+        out.placeOfRow.reserveCapacity(batch.rowCount)
+        var bucketOf = plan.partitioner.makeBucketing(fields: fields, dimensionNames: groupKeyNames())
+        for row in 0..<batch.rowCount where states[row] == RowState.kept {
+            guard let chunk = finder.chunk(times[row]) else {
+                states[row] = RowState.thrownAway
+                continue
+            }
+            var bucket = 0
+            do throws(LaminaError) {
+                bucket = try bucketOf.bucket(row: row, time: truncated(times[row]), chunk: chunk)
+            } catch {
+                if out.failure == nil { out.failure = error }
+            }
+            let place = RowPlace(chunk: chunk, bucket: bucket)
+            if place != last {
+                last = place
+                if let known = numbers[place] {
+                    lastNumber = known
+                } else {
+                    lastNumber = UInt32(out.places.count)
+                    numbers[place] = lastNumber
+                    out.places.append(place)
+                }
+            }
+            rows.append(Int32(row))
+            out.placeOfRow.append(lastNumber)
+        }
+        out.count = rows.count
+    }
+
+    /// The dimensions of a row that make up Druid's group key.
+    private func groupKeyNames() -> [String] {
+        var names = plan.dimensions.map(\.name)
+        if let discovery = plan.discovery {
+            for field in batch.fields where !discovery.excluded.contains(field.name) { names.append(field.name) }
+        }
+        return names
+    }
+
+    @inline(__always)
+    private func truncated(_ instant: Int64) -> Int64 {
+        plan.granularity.isNone || plan.granularity.isAll ? instant : plan.granularity.bucketStart(instant)
+    }
+
+    private mutating func truncateTimes() {
+        out.times.reserveCapacity(rows.count)
+        if plan.granularity.isNone {
+            for row in rows { out.times.append(times[Int(row)]) }
+            return
+        }
+        var start: Int64 = 0
+        var end: Int64 = 0
+        for (kept, row) in rows.enumerated() {
+            let instant = times[Int(row)]
+            if instant < start || instant >= end {
+                if plan.granularity.isAll {
+                    // A bucket of all time: rows get the start of their segment.
+                    out.times.append(out.places[Int(out.placeOfRow[kept])].chunk.start)
+                    continue
+                }
+                start = plan.granularity.bucketStart(instant)
+                end = max(plan.granularity.next(start), instant &+ 1)
+            }
+            out.times.append(start)
+        }
+    }
+
+    // MARK: first pass
+
+    private mutating func observe(_ kind: Observation.Kind) {
+        switch kind {
+        case .distinctRows(let dimensions):
+            var key = GroupKey(dimensions: dimensions, all: groupKeyNames(), fields: fields)
+            for (kept, row) in rows.enumerated() {
+                let chunk = out.places[Int(out.placeOfRow[kept])].chunk
+                let text = key.text(row: Int(row), time: truncated(times[Int(row)]))
+                out.observation.distinct[chunk, default: DistinctCounter()].insert(longHash(text))
+            }
+        case .rangeKeys(let dimensions, let distinct):
+            let inputs = dimensions.map { ($0, fields[$0]) }
+            var group = GroupKey(dimensions: [], all: distinct ? groupKeyNames() : [], fields: fields)
+            for (kept, row) in rows.enumerated() {
+                let chunk = out.places[Int(out.placeOfRow[kept])].chunk
+                do throws(LaminaError) {
+                    let key = try rangeKey(inputs, row: Int(row))
+                    if distinct {
+                        let text = group.text(row: Int(row), time: truncated(times[Int(row)]))
+                        out.observation.keys[chunk, default: KeyCounts()].addDistinct(key, hash: longHash(text))
+                    } else {
+                        out.observation.keys[chunk, default: KeyCounts()].add(key)
+                    }
+                } catch {
+                    if out.failure == nil { out.failure = error }
+                }
+            }
+        }
+    }
+
+    private func longHash(_ text: String) -> UInt64 {
+        var text = text
+        return text.withUTF8 { bytes in
+            var state: UInt64 = 0x2545_F491_4F6C_DD1D
+            for byte in bytes { state = mixBits((state ^ UInt64(byte)) &* 0x9E37_79B9_7F4A_7C15) }
+            return state
+        }
+    }
+
+    // MARK: counts
+
+    private mutating func count() {
+        out.counts.processedBytes = batch.inputBytes
+        var bad = 0
+        func record(_ error: RowError) {
+            out.errors.append(error)
+            if plan.errorsKept < Int.max, out.errors.count > 2 * plan.errorsKept {
+                out.errors.removeFirst(out.errors.count - plan.errorsKept)
+            }
+        }
+        func recordBadRecords(before row: Int) {
+            while bad < batch.badRecords.count, batch.badRecords[bad].beforeRow <= row {
+                let record_ = batch.badRecords[bad]
+                record(RowError(isUnparseable: true, input: record_.input, details: [record_.message]))
+                out.counts.unparseable += 1
+                bad += 1
+            }
+        }
+        for row in 0..<batch.rowCount {
+            recordBadRecords(before: row)
+            switch states[row] {
+            case RowState.thrownAway: out.counts.thrownAway += 1
+            case RowState.unparseable:
+                out.counts.unparseable += 1
+                record(RowError(isUnparseable: true, input: rowText(row), details: details[row] ?? []))
+            default:
+                if let problems = details[row] {
+                    out.counts.processedWithError += 1
+                    record(RowError(isUnparseable: false, input: rowText(row), details: problems))
+                } else {
+                    out.counts.processed += 1
+                }
+            }
+        }
+        recordBadRecords(before: batch.rowCount)
+    }
+}

@@ -1,0 +1,124 @@
+import LaminaBase
+
+/// One column of a prepared batch, dense over its kept rows.
+final class PreparedColumn {
+    /// Numbers: bits of a long or a double, a float's in the low half; nil for texts.
+    let bits: UnsafeMutablePointer<UInt64>?
+    /// 1 where the number is null; nil when none is.
+    private(set) var nulls: UnsafeMutablePointer<UInt8>?
+    /// Texts (strings, and encoded values of `auto` columns); nil for numbers.
+    let texts: UnsafeMutablePointer<TextRef>?
+    /// Rows with several values: `lists[n]` is the range of the n-th such row in `elements`.
+    var lists: [Range<Int>] = []
+    var elements: [TextRef] = []
+    private let count: Int
+
+    init(numbers count: Int) {
+        self.count = count
+        let pointer = UnsafeMutablePointer<UInt64>.allocate(capacity: max(count, 1))
+        pointer.initialize(repeating: 0, count: max(count, 1))
+        bits = pointer
+        texts = nil
+    }
+
+    init(texts count: Int) {
+        self.count = count
+        let pointer = UnsafeMutablePointer<TextRef>.allocate(capacity: max(count, 1))
+        pointer.initialize(repeating: .null, count: max(count, 1))
+        texts = pointer
+        bits = nil
+    }
+
+    deinit {
+        bits?.deallocate()
+        texts?.deallocate()
+        nulls?.deallocate()
+    }
+
+    /// Marks a number as null.
+    func setNull(_ row: Int) {
+        if nulls == nil {
+            let pointer = UnsafeMutablePointer<UInt8>.allocate(capacity: max(count, 1))
+            pointer.initialize(repeating: 0, count: max(count, 1))
+            nulls = pointer
+        }
+        nulls?[row] = 1
+    }
+}
+
+/// A dimension that a batch brought along without the spec listing it.
+struct DiscoveredColumn {
+    let name: String
+    let kind: DimensionSchema.Kind
+    let column: PreparedColumn
+}
+
+/// A row that was dropped or kept with an error.
+struct RowError {
+    var isUnparseable: Bool
+    /// The row, or the text of the record.
+    var input: String
+    var details: [String]
+}
+
+/// Rows of one batch after time, transforms, filter and coercion: what the index takes in. Made on any thread, used by one.
+final class PreparedBatch: @unchecked Sendable {
+    let sequence: Int
+    let inputBytes: Int64
+    /// Kept rows.
+    var count = 0
+    /// Truncated to the query granularity.
+    var times: [Int64] = []
+    /// Distinct places of this batch, and each row's number among them.
+    var places: [RowPlace] = []
+    var placeOfRow: [UInt32] = []
+    /// In the order of the spec's dimensions, then metrics.
+    var dimensions: [PreparedColumn] = []
+    var metrics: [PreparedColumn] = []
+    var discovered: [DiscoveredColumn] = []
+
+    /// What a first pass collects.
+    var observation = Observation()
+
+    /// Counts of the report; `processed` are rows without any error.
+    var counts = RowCounts()
+    /// In row order; only as many of the last ones as the report can hold, unless all are logged.
+    var errors: [RowError] = []
+    /// An error that fails the task.
+    var failure: LaminaError?
+
+    /// Keeps the memory that texts point into.
+    var owners: [AnyObject] = []
+
+    init(sequence: Int, inputBytes: Int64) {
+        self.sequence = sequence
+        self.inputBytes = inputBytes
+    }
+}
+
+/// Row counts of a task report (druid-surface 10.6).
+struct RowCounts: Sendable, Hashable {
+    var processed: Int64 = 0
+    var processedBytes: Int64 = 0
+    var processedWithError: Int64 = 0
+    var thrownAway: Int64 = 0
+    var unparseable: Int64 = 0
+
+    init() {}
+
+    mutating func add(_ other: RowCounts) {
+        processed += other.processed
+        processedBytes += other.processedBytes
+        processedWithError += other.processedWithError
+        thrownAway += other.thrownAway
+        unparseable += other.unparseable
+    }
+
+    var json: JSON {
+        [
+            "processed": .int(processed), "processedBytes": .int(processedBytes),
+            "processedWithError": .int(processedWithError), "thrownAway": .int(thrownAway),
+            "unparseable": .int(unparseable),
+        ]
+    }
+}

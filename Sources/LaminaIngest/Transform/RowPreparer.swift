@@ -1,0 +1,135 @@
+import LaminaBase
+import LaminaQuery
+
+/// Turns parsed batches into prepared ones; immutable, used by all threads. Order of the steps as in Druid: time, transforms, filter,
+/// interval, dimensions and metrics.
+final class RowPreparer: Sendable {
+    struct ComputedField: Sendable {
+        var name: String
+        var expression: Expression
+    }
+
+    let timestamp: TimestampSpec
+    let parser: TimestampParser
+    let granularity: Granularity
+    let computed: [ComputedField]
+    let filter: RowFilter?
+    let dimensions: [DimensionSchema]
+    let metrics: [MetricSpec]
+    let metricFilters: [RowFilter?]
+    let discovery: Discovery?
+    let chunkRule: ChunkFinder.Rule
+    let partitioner: RowPartitioner
+    /// Set for a first pass, which only collects.
+    let observes: Observation.Kind?
+    let errorsKept: Int
+
+    /// Which unlisted fields become dimensions.
+    struct Discovery: Sendable {
+        /// `useSchemaDiscovery`: typed, nulls and nested values too.
+        var typed: Bool
+        /// Time, exclusions, inputs and names of metrics, listed dimensions.
+        var excluded: Set<String>
+    }
+
+    init(
+        _ spec: IndexTaskSpec,
+        dimensions schema: DimensionsSpec,
+        chunks: ChunkFinder.Rule,
+        partitioner: RowPartitioner,
+        observes: Observation.Kind? = nil
+    ) throws(LaminaError) {
+        self.observes = observes
+        timestamp = spec.timestamp
+        parser = try TimestampParser(format: spec.timestamp.format)
+        granularity = spec.granularity.queryGranularity
+        dimensions = schema.dimensions
+        metrics = spec.metrics.sorted { javaCompare($0.name, $1.name) < 0 }
+        var filters: [RowFilter?] = []
+        for metric in metrics {
+            filters.append(try metric.filter.map { filter throws(LaminaError) in try RowFilter(filter) })
+        }
+        metricFilters = filters
+        filter = try spec.transform.filter.map { filter throws(LaminaError) in try RowFilter(filter) }
+        var excluded = schema.exclusions.union([spec.timestamp.column, "__time"])
+        for dimension in schema.dimensions { excluded.insert(dimension.name) }
+        for metric in spec.metrics {
+            excluded.insert(metric.name)
+            switch metric.input {
+            case .none: break
+            case .field(let name): excluded.insert(name)
+            case .expression(let expression): excluded.formUnion(expression.requiredColumns)
+            }
+        }
+        discovery = schema.discovers ? Discovery(typed: schema.discoversSchema, excluded: excluded) : nil
+        computed = try Self.compile(spec, partitioner: partitioner, discovers: schema.discovers, metrics: metrics)
+        chunkRule = chunks
+        self.partitioner = partitioner
+        errorsKept = spec.tuning.logsParseExceptions ? Int.max : spec.tuning.maxSavedParseExceptions
+    }
+
+    /// Parses the transforms. Druid's parser mends what it cannot read; a transform that nothing reads may therefore be malformed, but
+    /// every function must exist.
+    private static func compile(
+        _ spec: IndexTaskSpec,
+        partitioner: RowPartitioner,
+        discovers: Bool,
+        metrics: [MetricSpec]
+    ) throws(LaminaError) -> [ComputedField] {
+        var used = Set(spec.transform.filterFields).union(partitioner.fields)
+        used.formUnion(spec.dimensions?.dimensions.map(\.name) ?? [])
+        used.insert("__time")
+        for metric in metrics {
+            switch metric.input {
+            case .none: break
+            case .field(let name): used.insert(name)
+            case .expression(let expression): used.formUnion(expression.requiredColumns)
+            }
+            if let filter = metric.filter { used.formUnion(try rowFilterFields(filter)) }
+        }
+        var out: [ComputedField] = []
+        for transform in spec.transform.transforms {
+            do throws(LaminaError) {
+                let expression = try Expression(parsing: transform.text)
+                if used.contains(transform.name) || discovers {
+                    out.append(ComputedField(name: transform.name, expression: expression))
+                }
+            } catch {
+                if used.contains(transform.name) || error.message.contains("is not defined") {
+                    throw LaminaError(
+                        error.category,
+                        code: error.code,
+                        "\(transform.path).expression: \(error.message)",
+                        context: error.context
+                    )
+                }
+            }
+        }
+        return out
+    }
+
+    /// Every field that is read, or nil when all are (discovery).
+    var wantedFields: Set<String>? {
+        if discovery != nil { return nil }
+        var wanted: Set<String> = [timestamp.column]
+        wanted.formUnion(dimensions.map(\.name))
+        wanted.formUnion(partitioner.fields)
+        for field in computed { wanted.formUnion(field.expression.requiredColumns) }
+        for filter in [filter] + metricFilters { if let filter { wanted.formUnion(filter.fields) } }
+        for metric in metrics {
+            switch metric.input {
+            case .none: break
+            case .field(let name): wanted.insert(name)
+            case .expression(let expression): wanted.formUnion(expression.requiredColumns)
+            }
+        }
+        return wanted
+    }
+
+    func prepare(_ batch: RowBatch) -> PreparedBatch {
+        let out = PreparedBatch(sequence: batch.sequence, inputBytes: batch.inputBytes)
+        var work = BatchPreparation(self, batch, out)
+        work.run()
+        return out
+    }
+}
