@@ -54,7 +54,16 @@ targets.append(
         linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]
     )
 )
-targets += rooms.map { .target(name: $0.name, dependencies: dependencies($0.imports), swiftSettings: strict) }
+/// Descriptions of byte formats, which stand beside the code that reads and writes them.
+let formatNotes = ["LaminaSegment": ["Container/README.md", "Codecs/README.md"]]
+targets += rooms.map {
+    .target(
+        name: $0.name,
+        dependencies: dependencies($0.imports),
+        exclude: formatNotes[$0.name] ?? [],
+        swiftSettings: strict
+    )
+}
 targets += [
     .executableTarget(name: "lamina", dependencies: dependencies(allRooms), swiftSettings: strict),
     .target(

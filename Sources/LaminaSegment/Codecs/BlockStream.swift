@@ -97,7 +97,7 @@ struct BlockStream: Sendable {
     }
 }
 
-/// Byte strings one after another, with their cumulative ends kept elsewhere.
+/// Byte strings one after another, with their cumulative ends kept elsewhere. Sendable: read-only memory, owned by its ranges.
 struct ByteRuns: @unchecked Sendable {
     let count: Int
     let body: MappedBytes

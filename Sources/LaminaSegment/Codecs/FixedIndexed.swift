@@ -1,6 +1,6 @@
 import LaminaBase
 
-/// A dictionary of fixed-width values, null first when present.
+/// A dictionary of fixed-width values, null first when present. Sendable: read-only memory.
 ///
 /// Source: `segment.data.FixedIndexed`. `count` includes null, so that `index` is the dictionary id.
 struct FixedIndexed: @unchecked Sendable {

@@ -2,6 +2,7 @@ import LaminaBase
 
 /// An array of byte strings, possibly null: the container of dictionaries, blocks, bitmaps and objects.
 ///
+/// Sendable: the pointers are into read-only memory that `owner` and `files` keep.
 /// All offsets are checked once, when it is opened; element access afterwards is plain pointer arithmetic.
 /// Source: `segment.data.GenericIndexed` (V1 in one piece, V2 in several internal files).
 struct GenericIndexed: @unchecked Sendable {

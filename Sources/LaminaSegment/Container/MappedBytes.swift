@@ -1,6 +1,8 @@
 import LaminaBase
 
 /// A bounded range of memory with its owner and a name for errors: an internal file of a segment, or a part of one.
+///
+/// Sendable since the memory is read only.
 struct MappedBytes: @unchecked Sendable {
     let memory: Memory
     let base: UnsafeRawPointer

@@ -4,7 +4,7 @@ import LaminaBase
 /// Read-only memory that stays at its address for as long as this object lives: a mapped file or a copy of bytes.
 ///
 /// Everything that points into a segment holds the `Memory` it points into, so that a dropped segment is unmapped
-/// when its last reader is done.
+/// when its last reader is done. Sendable since nobody writes to it after it is made.
 final class Memory: @unchecked Sendable {
     let base: UnsafeRawPointer
     let count: Int

@@ -2,7 +2,7 @@ import LaminaBase
 
 /// The frame that front-coded strings and int arrays share: buckets of entries that repeat prefixes.
 ///
-/// Source: `segment.data.FrontCodedIndexed`, `FrontCodedIntArrayIndexed`.
+/// Sendable: read-only memory. Source: `segment.data.FrontCodedIndexed`, `FrontCodedIntArrayIndexed`.
 struct FrontCodedFrame: @unchecked Sendable {
     let version: UInt8
     let bucketSize: Int

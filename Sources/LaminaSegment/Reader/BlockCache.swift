@@ -2,6 +2,7 @@ import Synchronization
 
 /// A decoded block of a column: values ready to read, in memory of its own or in the mapped file.
 final class Block: Sendable {
+    // Written before the block is handed out, never after.
     nonisolated(unsafe) let base: UnsafeRawPointer
     /// What keeping this block costs, in bytes.
     let cost: Int

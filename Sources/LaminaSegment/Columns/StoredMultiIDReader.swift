@@ -1,24 +1,5 @@
 import LaminaBase
 
-/// A growing buffer of `UInt32` that a reader owns.
-private struct WordBuffer {
-    private var memory: UnsafeMutablePointer<UInt32>?
-    private var capacity = 0
-
-    /// Keeps what is there when it grows.
-    mutating func room(_ count: Int, keeping kept: Int = 0) -> UnsafeMutablePointer<UInt32> {
-        if let memory, count <= capacity { return memory }
-        capacity = max(count, 2 * capacity, 1024)
-        let fresh = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity)
-        if let memory, kept > 0 { fresh.update(from: memory, count: kept) }
-        memory?.deallocate()
-        memory = fresh
-        return fresh
-    }
-
-    func free() { memory?.deallocate() }
-}
-
 /// Reads a stored multi-value column. Offsets are checked as they are read.
 final class StoredMultiIDReader: MultiIDReader {
     private let payload: MultiIDPayload
@@ -93,29 +74,5 @@ final class StoredMultiIDReader: MultiIDReader {
             offsets: UnsafeBufferPointer(start: UnsafePointer(target), count: rows.count + 1),
             ids: UnsafeBufferPointer(start: UnsafePointer(ids.room(count, keeping: count)), count: count)
         )
-    }
-}
-
-/// A single-value column read as one with a value in each row.
-final class SingleAsMultiIDReader: MultiIDReader {
-    private let source: any ValueReader<UInt32>
-    private var offsets = WordBuffer()
-
-    init(_ source: any ValueReader<UInt32>) { self.source = source }
-
-    deinit { offsets.free() }
-
-    private func ones(_ count: Int) -> UnsafeBufferPointer<UInt32> {
-        let target = offsets.room(count + 1)
-        for index in 0...count { target[index] = UInt32(index) }
-        return UnsafeBufferPointer(start: UnsafePointer(target), count: count + 1)
-    }
-
-    func read(_ rows: Range<Int>) throws(LaminaError) -> MultiIDs {
-        MultiIDs(offsets: ones(rows.count), ids: try source.read(rows))
-    }
-
-    func gather(_ rows: UnsafeBufferPointer<UInt32>) throws(LaminaError) -> MultiIDs {
-        MultiIDs(offsets: ones(rows.count), ids: try source.gather(rows))
     }
 }
