@@ -39,7 +39,7 @@ import Testing
             (#"\btry!"#, "try, or do and catch"),
             (#"(?<![.\w])print\("#, "the log, or standard output's writer"),
             (#"@testable\b"#, "package access"),
-            (#"^\s*(public|open) "#, "package"),
+            (#"^\s*(public|open) (class|struct|enum|protocol|func|var|let|init|extension|actor)\b"#, "package"),
             (#"\bDispatchQueue\b"#, "the broker's threads"),
         ]
         for (index, line) in file.lines.enumerated() {
@@ -95,8 +95,11 @@ import Testing
     }
 
     @Test(arguments: SourceFile.all) func fileIsNamedAfterWhatItHolds(_ file: SourceFile) {
-        guard file.name != "main.swift", file.path.hasPrefix("Sources/") else { return }
-        let name = String(file.name.dropLast(6).prefix { $0 != "+" })
+        let name = String(file.name.dropLast(6))
+        // Functions stand in files named after what they do, families of small types under a plural, aspects behind a plus.
+        guard file.path.hasPrefix("Sources/"), name.first?.isUppercase == true, !name.hasSuffix("s"),
+            !name.contains("+")
+        else { return }
         let pattern =
             #"\b(struct|class|enum|protocol|func|extension|actor|typealias|let)\s+`?"#
             + NSRegularExpression.escapedPattern(for: name)

@@ -45,19 +45,7 @@ extension Services {
                 return .json(segment.json)
             },
             Route("GET", "\(prefix)/datasources/{ds}/unusedSegments") { request, parameters throws(LaminaError) in
-                var unused = sorted(try segments.unusedSegments(dataSource: parameters[0]))
-                if let text = request.query("interval") {
-                    let interval = try pathInterval(text)
-                    unused = unused.filter { interval.contains($0.interval) }
-                }
-                if request.query("sortOrder")?.lowercased() == "desc" { unused.reverse() }
-                if let last = request.query("lastSegmentId") {
-                    unused = Array(unused.drop { $0.id.text != last }.dropFirst())
-                }
-                if let limit = request.query("limit").flatMap(Int.init), limit >= 0 {
-                    unused = Array(unused.prefix(limit))
-                }
-                return .json(segmentList(unused, full: true))
+                .json(segmentList(try unused(of: parameters[0], request, segments), full: true))
             },
             Route("GET", "\(prefix)/segments") { request, _ throws(LaminaError) in
                 let names = request.queries("datasources")
@@ -110,4 +98,20 @@ private func statusJSON(_ segment: DataSegment, overshadowed hidden: Set<Segment
     ]
     for entry in segment.json.objectValue?.entries ?? [] { object[entry.key] = entry.value }
     return .object(object)
+}
+
+private func unused(
+    of dataSource: String,
+    _ request: HTTPRequest,
+    _ segments: SegmentService
+) throws(LaminaError) -> [DataSegment] {
+    var unused = sorted(try segments.unusedSegments(dataSource: dataSource))
+    if let text = request.query("interval") {
+        let interval = try pathInterval(text)
+        unused = unused.filter { interval.contains($0.interval) }
+    }
+    if request.query("sortOrder")?.lowercased() == "desc" { unused.reverse() }
+    if let last = request.query("lastSegmentId") { unused = Array(unused.drop { $0.id.text != last }.dropFirst()) }
+    if let limit = request.query("limit").flatMap(Int.init), limit >= 0 { unused = Array(unused.prefix(limit)) }
+    return unused
 }
