@@ -69,9 +69,47 @@ package final class Broker: Sendable {
             }
         }
         onStart(run)
-        let pieces = try pieces(of: query, leases(for: query), run)
+        let leases = leases(for: query)
+        guard try query.context.bool("bySegment", default: false) else {
+            return try answer(query, leases, run, priority: priority)
+        }
+        return try answerBySegment(query, leases, run, priority: priority)
+    }
+
+    private func answer(
+        _ query: Query,
+        _ leases: [Lease],
+        _ run: QueryRun,
+        priority: Int
+    ) throws(LaminaError) -> QueryResult {
+        let pieces = try pieces(of: query, leases, run)
         let partials = try runOnPool(pieces, query, run, priority: priority)
         return try finalizeQuery(try mergePartials(partials, query, run), query, run)
+    }
+
+    /// The answer of each segment by itself, under its name.
+    ///
+    /// - Source: Druid's `BySegmentQueryRunner`, `BySegmentResultValueClass`.
+    private func answerBySegment(
+        _ query: Query,
+        _ leases: [Lease],
+        _ run: QueryRun,
+        priority: Int
+    ) throws(LaminaError) -> QueryResult {
+        var answers: [JSON] = []
+        for lease in leases {
+            let result = try answer(query, [lease], run, priority: priority)
+            let interval = lease.intervals.first ?? lease.segment.interval
+            answers.append([
+                "timestamp": .string(instantText(interval.start)),
+                "result": [
+                    "results": try JSONParser.parse(try result.jsonText()),
+                    "segment": .string(lease.segment.id.text),
+                    "interval": .string(interval.text),
+                ],
+            ])
+        }
+        return QueryResult(answers)
     }
 
     /// One segment and the parts of it that a query sees.
@@ -99,7 +137,21 @@ package final class Broker: Sendable {
                 }
             }
         }
-        return leases
+        return narrowed(leases, query)
+    }
+
+    /// Without a filter the first and last rows lie in the first and last segments.
+    ///
+    /// - Source: `TimeBoundaryQueryQueryToolChest.filterSegments`.
+    private func narrowed(_ leases: [Lease], _ query: Query) -> [Lease] {
+        guard case .timeBoundary(let boundary) = query.kind, query.filter == nil,
+            let first = leases.first?.segment.interval,
+            let last = leases.last?.segment.interval
+        else { return leases }
+        return leases.filter { lease in
+            boundary.bound != .maxTime && lease.segment.interval.overlaps(first)
+                || boundary.bound != .minTime && lease.segment.interval.overlaps(last)
+        }
     }
 
     /// The query's intervals; a segmentMetadata query without any looks at the last week of data.
