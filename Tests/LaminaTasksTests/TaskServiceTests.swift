@@ -75,16 +75,10 @@ private final class ManualClock: Sendable {
 private func spec(
     _ dataSource: String = "a",
     id: String? = nil,
-    data: String? = #"{"t":"2024-01-01T05:00:00Z","k":"x","n":1}"#,
+    data: String = #"{"t":"2024-01-01T05:00:00Z","k":"x","n":1}"#,
     interval: String? = "2024-01-01/2024-01-02",
     appending: Bool = false
 ) -> JSON {
-    var source: JSONObject = ["type": "inline"]
-    if let data {
-        source["data"] = .string(data)
-    } else {
-        source = ["type": "local", "baseDir": "/nonexistent/folder", "filter": "*"]
-    }
     var granularity: JSONObject = ["segmentGranularity": "DAY", "queryGranularity": "NONE", "rollup": false]
     if let interval { granularity["intervals"] = [.string(interval)] }
     var task: JSONObject = [
@@ -96,10 +90,11 @@ private func spec(
                 "metricsSpec": [["type": "longSum", "name": "n", "fieldName": "n"]],
             ],
             "ioConfig": [
-                "type": "index_parallel", "inputSource": .object(source), "inputFormat": ["type": "json"],
+                "type": "index_parallel", "inputSource": ["type": "inline", "data": .string(data)],
+                "inputFormat": ["type": "json"],
                 "appendToExisting": .bool(appending),
             ],
-            "tuningConfig": ["type": "index_parallel"],
+            "tuningConfig": ["type": "index_parallel", "maxParseExceptions": 0],
         ],
     ]
     if let id { task["id"] = .string(id) }
@@ -168,7 +163,9 @@ private func spec(
     @Test func aFailingTaskSaysWhyAndLeavesNothing() throws {
         let home = try Home()
         let services = try home.open()
-        let id = try services.tasks.submit(spec(data: nil))
+        let id = try services.tasks.submit(
+            spec(data: "{\"t\":\"2024-01-01T05:00:00Z\",\"k\":\"x\"}\n{\"t\":\"never\"}")
+        )
         let status = try #require(try services.tasks.wait(id, milliseconds: 60_000))
         #expect(status.state == .failed)
         #expect(status.errorMessage?.isEmpty == false)

@@ -82,12 +82,13 @@ package struct JSONParser {
     private mutating func object() throws(LaminaError) -> JSONObject {
         try enter()
         defer { depth -= 1 }
-        var pairs: [(String, JSON)] = []
+        var pairs: [(key: String, value: JSON)] = []
         skipSpace()
         if position < bytes.count, bytes[position] == UInt8(ascii: "}") {
             position += 1
             return JSONObject()
         }
+        pairs.reserveCapacity(8)
         while true {
             skipSpace()
             guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
@@ -279,15 +280,15 @@ package struct JSONParser {
 
 extension JSONObject {
     /// Builds an object from parsed pairs in linear time, also when a hostile body has a million keys.
-    package init(uniquing pairs: [(String, JSON)]) {
+    package init(uniquing pairs: [(key: String, value: JSON)]) {
         if pairs.count <= 16 {
             for index in pairs.indices.dropFirst() {
-                for earlier in 0..<index where pairs[earlier].0 == pairs[index].0 {
-                    self.init(pairs)
+                for earlier in 0..<index where pairs[earlier].key == pairs[index].key {
+                    self.init(pairs.map { ($0.key, $0.value) })
                     return
                 }
             }
-            self.init(unchecked: pairs.map { (key: $0.0, value: $0.1) })
+            self.init(unchecked: pairs)
             return
         }
         var places: [String: Int] = [:]
