@@ -61,7 +61,7 @@ import Testing
         let table = try Program.run("query", "--server", server.url, "-e", count("rows"))
         #expect(table.output.contains("(1 row)"))
         let scan =
-            #"{"queryType":"scan","dataSource":"rows","intervals":["2024-01-01/2025-01-01"],"columns":["k","v"],"order":"ascending"}"#
+            #"{"queryType":"scan","dataSource":"rows","intervals":["2024-01-01/2025-01-01"],"columns":["k","v"]}"#
         let csv = try Program.run("query", "--server", server.url, "--format", "csv", "-e", scan)
         #expect(
             csv.output

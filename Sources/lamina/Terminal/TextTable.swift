@@ -12,7 +12,14 @@ struct TextTable: Sendable {
     /// - Parameter cutting: false keeps long cells whole.
     func text(cutting: Bool = true) -> String {
         guard !columns.isEmpty else { return "(no rows)\n" }
-        let cells = rows.map { row in
+        let timeColumn = columns.firstIndex(of: "__time")
+        let shown = rows.map { row in
+            row.enumerated().map { index, value in
+                // Scan answers times in milliseconds, which nobody reads.
+                index == timeColumn ? value.intValue.map { .string(instantText($0)) } ?? value : value
+            }
+        }
+        let cells = shown.map { row in
             row.map { cutting ? Self.cut(printable(Self.cell($0))) : printable(Self.cell($0)) }
         }
         var widths = columns.map { displayWidth($0) }
@@ -20,7 +27,8 @@ struct TextTable: Sendable {
             for (index, cell) in row.enumerated() { widths[index] = max(widths[index], displayWidth(cell)) }
         }
         let numeric = columns.indices.map { index in
-            rows.allSatisfy { $0[index].doubleValue != nil || $0[index].isNull } && rows.contains { !$0[index].isNull }
+            shown.allSatisfy { $0[index].doubleValue != nil || $0[index].isNull }
+                && shown.contains { !$0[index].isNull }
         }
         var text = line(columns.map(printable), widths, numeric)
         text += widths.map { String(repeating: "─", count: $0) }.joined(separator: "  ") + "\n"
