@@ -59,18 +59,10 @@ struct BatchPreparation {
             for row in 0..<batch.rowCount { missingTime(row) }
             return
         }
-        var lastText: UInt64 = .max
-        var lastInstant: Int64? = nil
         for row in 0..<batch.rowCount {
             let instant: Int64?
             switch field.kinds[row] {
-            case FieldKind.string:
-                // Runs of one text share their payload only when the format interned them; a repeat is cheap to see.
-                if field.payloads[row] != lastText {
-                    lastText = field.payloads[row]
-                    lastInstant = plan.parser.instant(field.text(row))
-                }
-                instant = lastInstant
+            case FieldKind.string: instant = plan.parser.instant(field.text(row))
             case FieldKind.long: instant = plan.parser.instant(field.long(row))
             case FieldKind.double: instant = plan.parser.instant(field.double(row))
             case FieldKind.bool, FieldKind.json: instant = nil
@@ -249,6 +241,7 @@ struct BatchPreparation {
         plan.granularity.isNone || plan.granularity.isAll ? instant : plan.granularity.bucketStart(instant)
     }
 
+    /// Times as they are stored: truncated, but never before their segment's interval, as in Druid's `IncrementalIndex`.
     private mutating func truncateTimes() {
         out.times.reserveCapacity(rows.count)
         if plan.granularity.isNone {
@@ -260,15 +253,10 @@ struct BatchPreparation {
         for (kept, row) in rows.enumerated() {
             let instant = times[Int(row)]
             if instant < start || instant >= end {
-                if plan.granularity.isAll {
-                    // A bucket of all time: rows get the start of their segment.
-                    out.times.append(out.places[Int(out.placeOfRow[kept])].chunk.start)
-                    continue
-                }
                 start = plan.granularity.bucketStart(instant)
                 end = max(plan.granularity.next(start), instant &+ 1)
             }
-            out.times.append(start)
+            out.times.append(max(start, out.places[Int(out.placeOfRow[kept])].chunk.start))
         }
     }
 

@@ -1,0 +1,173 @@
+import Glibc
+import LaminaBase
+import LaminaCompression
+import LaminaIngest
+import LaminaSegment
+import Synchronization
+import Testing
+
+/// The recorded ingestion steps, their outcomes and the segments Druid made, when the corpus lies beside the package.
+enum GoldCorpus {
+    static let tests = String(#filePath.split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 })
+    static let folder = tests + "/../../../shared/gold"
+    static let isThere = access(folder + "/specs/index.json", F_OK) == 0
+
+    struct Step: Sendable, CustomTestStringConvertible {
+        var name: String
+        var file: String
+        var dataSource: String
+        var testDescription: String { name }
+    }
+
+    /// Steps that submit a batch task, in order; compactions and SQL are others' business.
+    static let steps: [Step] = {
+        guard let bytes = try? read(folder + "/specs/index.json"), let list = try? JSONParser.parse(bytes).arrayValue
+        else {
+            return []
+        }
+        return list.compactMap { entry in
+            guard entry["kind"]?.stringValue == "task", let name = entry["name"]?.stringValue,
+                let file = entry["file"]?.stringValue, let source = entry["datasource"]?.stringValue
+            else { return nil }
+            return Step(name: name, file: file, dataSource: source)
+        }
+    }()
+
+    /// The recorded end of every step, by name.
+    static let answers: [String: JSON] = {
+        var out: [String: JSON] = [:]
+        for line in (try? lines(folder + "/answers/ingest.jsonl")) ?? [] {
+            if let name = line["name"]?.stringValue { out[name] = line }
+        }
+        return out
+    }()
+
+    /// Druid's segments of every datasource.
+    static let segments: [String: [DataSegment]] = {
+        var out: [String: [DataSegment]] = [:]
+        for line in (try? lines(folder + "/answers/segments.jsonl")) ?? [] {
+            guard let name = line["datasource"]?.stringValue else { continue }
+            out[name] = (line["segments"]?.arrayValue ?? []).compactMap { try? DataSegment(json: $0) }
+        }
+        return out
+    }()
+
+    static func spec(_ step: Step) throws -> JSON {
+        let text = String(decoding: try read(folder + "/specs/" + step.file), as: UTF8.self)
+        let data = text.split(separator: "${DATA}", omittingEmptySubsequences: false).joined(
+            separator: folder + "/data"
+        )
+        return try JSONParser.parse(data)
+    }
+
+    private static func lines(_ path: String) throws -> [JSON] {
+        try read(path).split(separator: UInt8(ascii: "\n")).map { try JSONParser.parse(Array($0)) }
+    }
+
+    static func read(_ path: String) throws -> [UInt8] {
+        let descriptor = open(path, O_RDONLY)
+        guard descriptor >= 0 else { throw LaminaError.io("open", path: path, errno: errno) }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            guard count > 0 else { return bytes }
+            bytes += buffer[..<count]
+        }
+    }
+}
+
+/// A segment Druid wrote, with the truth of its rows.
+struct GoldSegment {
+    var segment: DataSegment
+    var columns: [String]
+    var rows: [[JSON]]
+
+    /// All segments with rows of a datasource in the corpus.
+    static func all(_ dataSource: String) throws -> [GoldSegment] {
+        var out: [GoldSegment] = []
+        let base = GoldCorpus.folder + "/segments/" + dataSource
+        for number in 0..<100 {
+            guard access("\(base)/\(number)/rows.json.gz", F_OK) == 0 else { continue }
+            let segment = try DataSegment(json: JSONParser.parse(GoldCorpus.read("\(base)/\(number)/segment.json")))
+            let truth = try JSONParser.parse(gunzip(GoldCorpus.read("\(base)/\(number)/rows.json.gz"), limit: 1 << 30))
+            out.append(
+                GoldSegment(
+                    segment: segment,
+                    columns: (truth["columns"]?.arrayValue ?? []).compactMap(\.stringValue),
+                    rows: (truth["rows"]?.arrayValue ?? []).map { $0.arrayValue ?? [] }
+                )
+            )
+        }
+        return out
+    }
+}
+
+/// A host that keeps "published" segments in memory and gives out one version after the other.
+final class TestHost: IndexJobHost {
+    private struct State {
+        var stored: [DataSegment] = []
+        var version = 0
+        var lines: [String] = []
+        var cancelled = false
+        var progress: [IndexProgress] = []
+    }
+
+    private let state = Mutex(State())
+
+    var isCancelled: Bool { state.withLock { $0.cancelled } }
+    func cancel() { state.withLock { $0.cancelled = true } }
+
+    func lock(_ intervals: [Interval], appending: Bool) throws(LaminaError) -> String {
+        state.withLock { state in
+            state.version += 1
+            return instantText(1_800_000_000_000 + Int64(state.version))
+        }
+    }
+
+    func usedSegments(overlapping interval: Interval) throws(LaminaError) -> [DataSegment] {
+        state.withLock { $0.stored.filter { $0.interval.overlaps(interval) } }
+    }
+
+    func log(_ line: String) { state.withLock { $0.lines.append(line) } }
+    func progress(_ progress: IndexProgress) { state.withLock { $0.progress.append(progress) } }
+
+    /// Keeps the newest version of every interval, which is all these tests need of overshadowing.
+    func publish(_ segments: [DataSegment]) {
+        state.withLock { state in
+            for segment in segments {
+                state.stored.removeAll { segment.interval.contains($0.interval) && $0.version < segment.version }
+            }
+            state.stored.append(contentsOf: segments)
+        }
+    }
+
+    var stored: [DataSegment] { state.withLock { $0.stored } }
+    var lines: [String] { state.withLock { $0.lines } }
+    var lastProgress: IndexProgress? { state.withLock { $0.progress.last } }
+}
+
+/// A fresh folder's name below the system's folder for temporary files; made by whoever needs it.
+func freshFolder() -> String {
+    let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    return "\(base)/lamina-test-\(getpid())-\(UInt64.random(in: 0 ... .max))"
+}
+
+func removeTree(_ path: String) {
+    if let stream = opendir(path) {
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name == "." || name == ".." { continue }
+            if entry.pointee.d_type == UInt8(DT_DIR) {
+                removeTree("\(path)/\(name)")
+            } else {
+                unlink("\(path)/\(name)")
+            }
+        }
+        closedir(stream)
+    }
+    rmdir(path)
+}
