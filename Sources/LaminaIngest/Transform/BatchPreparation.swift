@@ -313,8 +313,8 @@ struct BatchPreparation {
         }
         func recordBadRecords(before row: Int) {
             while bad < batch.badRecords.count, batch.badRecords[bad].beforeRow <= row {
-                let record_ = batch.badRecords[bad]
-                record(RowError(isUnparseable: true, input: record_.input, details: [record_.message]))
+                let text = batch.badRecords[bad]
+                record(RowError(isUnparseable: true, input: text.input, details: [text.message]))
                 out.counts.unparseable += 1
                 bad += 1
             }
