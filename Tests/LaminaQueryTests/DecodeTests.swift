@@ -197,6 +197,43 @@ func groupBy(_ changes: [String: JSON] = [:]) -> JSON {
         #expect(expression.outputType == .long)
     }
 
+    @Test func virtualColumnsOfOtherKindsAreExpressions() throws {
+        let decoder = QueryDecoder()
+        let nested = try decoder.virtualColumn(
+            [
+                "type": "nested-field", "columnName": "j", "outputName": "v", "path": ".a[1]", "useJqSyntax": true,
+                "expectedType": "LONG",
+            ],
+            at: "v"
+        )
+        #expect(nested.outputType == .long)
+        #expect(try nested.expression.evaluate { (_) throws(LaminaError) in .json(["a": [1, "2"]]) } == .long(2))
+        let raw = try decoder.virtualColumn(
+            [
+                "type": "nested-field", "columnName": "j", "outputName": "v", "processFromRaw": true,
+                "pathParts": [["type": "field", "field": "it's"]],
+            ],
+            at: "v"
+        )
+        #expect(try raw.expression.evaluate { (_) throws(LaminaError) in .json(["it's": ["k": 1]]) } == .json(["k": 1]))
+        for (isAllowList, kept) in [(true, ["b"]), (false, ["a", "c"])] {
+            let filtered = try decoder.virtualColumn(
+                [
+                    "type": "mv-filtered", "name": "v", "delegate": "tags", "values": ["b"],
+                    "isAllowList": .bool(isAllowList),
+                ],
+                at: "v"
+            )
+            let row = Value.array(["a", "b", "c"].map(Value.string))
+            #expect(
+                try filtered.expression.evaluate { (_) throws(LaminaError) in row } == .array(kept.map(Value.string))
+            )
+        }
+        #expect(throws: LaminaError.self) {
+            try decoder.virtualColumn(["type": "mv-prefix-filtered", "name": "v"], at: "v")
+        }
+    }
+
     @Test func contextIsLenient() throws {
         let context = QueryContext(["a": "5", "b": "TRUE", "c": 7, "d": nil, "e": [1]])
         #expect(

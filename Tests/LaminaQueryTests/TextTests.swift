@@ -100,6 +100,7 @@ import Testing
     @Test func searchSpecs() throws {
         #expect(SearchSpec.contains("KE", caseSensitive: false).accepts("Ke$ha"))
         #expect(!SearchSpec.contains("KE", caseSensitive: true).accepts("Ke$ha"))
+        #expect(SearchSpec.contains("çiğ", caseSensitive: false).accepts("ÇİĞDEM"))
         #expect(SearchSpec.fragment(["a", "K"], caseSensitive: false).accepts("Ke$ha"))
         #expect(!SearchSpec.fragment(["a", "z"], caseSensitive: false).accepts("Ke$ha"))
         #expect(SearchSpec.all.accepts(nil) && !SearchSpec.contains("", caseSensitive: false).accepts(nil))

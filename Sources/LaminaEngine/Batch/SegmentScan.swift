@@ -49,6 +49,14 @@ final class SegmentScan {
         return column
     }
 
+    /// The type by which a column is announced: a virtual column's declared or inferred one (FLOAT when neither is known, as in
+    /// Druid), a stored column's own; nil when there is none of that name.
+    func declaredType(_ name: String) throws(LaminaError) -> ColumnType? {
+        guard let virtual = virtualColumns[name] else { return try column(name).type }
+        if let declared = virtual.outputType { return declared }
+        return try column(name).type ?? .float
+    }
+
     private func stored(_ name: String) throws(LaminaError) -> ScanColumn {
         switch try view.column(name) {
         case nil: .missing

@@ -94,8 +94,9 @@ extension QueryDecoder {
                 expression: try expression(try fields.requiredString("expression"), at: fields.place("expression")),
                 outputType: try fields.type("outputType")
             )
-        case "nested-field", "mv-filtered", "mv-regex-filtered", "mv-prefix-filtered":
-            throw .unsupported("Virtual column '\(type)'")
+        case "nested-field": return try nestedField(fields)
+        case "mv-filtered": return try filteredValues(fields)
+        case "mv-regex-filtered", "mv-prefix-filtered": throw .unsupported("Virtual column '\(type)'")
         default: throw fields.fail("unknown virtual column type '\(type)'")
         }
     }

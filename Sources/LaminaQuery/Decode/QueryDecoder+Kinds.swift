@@ -144,10 +144,8 @@ extension QueryDecoder {
     func searchSpec(_ json: JSON, at path: String) throws(LaminaError) -> SearchSpec {
         let fields = try Fields(json, at: path)
         let type = try fields.requiredString("type")
-        var isCaseSensitive = false
-        for key in ["case_sensitive", "caseSensitive"] {
-            isCaseSensitive = try fields.bool(key, default: isCaseSensitive)
-        }
+        // `case_sensitive`, as older documents spell it, is not heeded by Druid 33.
+        let isCaseSensitive = try fields.bool("caseSensitive", default: false)
         switch type {
         case "insensitive_contains": return .contains(try fields.requiredString("value"), caseSensitive: false)
         case "contains": return .contains(try fields.requiredString("value"), caseSensitive: isCaseSensitive)

@@ -42,7 +42,7 @@ package struct JSONPath: Sendable, Hashable {
                 index += 1
                 if dotBeforeBracket, index < bytes.count, bytes[index] == UInt8(ascii: "[") { continue }
                 if dotBeforeBracket, index < bytes.count, bytes[index] == UInt8(ascii: "\"") {
-                    steps.append(.field(try quoted(text, bytes, &index)))
+                    steps.append(.field(try quoted(text, bytes, &index, inBrackets: false)))
                     continue
                 }
                 let start = index
@@ -55,7 +55,7 @@ package struct JSONPath: Sendable, Hashable {
                 index += 1
                 guard index < bytes.count else { throw error(text, "'[' is never closed") }
                 if bytes[index] == UInt8(ascii: "'") || bytes[index] == UInt8(ascii: "\"") {
-                    steps.append(.field(try quoted(text, bytes, &index)))
+                    steps.append(.field(try quoted(text, bytes, &index, inBrackets: true)))
                 } else {
                     let start = index
                     while index < bytes.count, bytes[index] != UInt8(ascii: "]") { index += 1 }
@@ -74,11 +74,16 @@ package struct JSONPath: Sendable, Hashable {
         return steps
     }
 
-    private static func quoted(_ text: String, _ bytes: [UInt8], _ index: inout Int) throws(LaminaError) -> String {
+    private static func quoted(_ text: String, _ bytes: [UInt8], _ index: inout Int, inBrackets: Bool)
+        throws(LaminaError) -> String
+    {
         let quote = bytes[index]
         index += 1
         let start = index
-        while index < bytes.count, bytes[index] != quote { index += 1 }
+        // Inside brackets only a quote before the closing bracket ends the name.
+        while index < bytes.count, bytes[index] != quote || inBrackets && !bytes[(index + 1)...].starts(with: [0x5D]) {
+            index += 1
+        }
         guard index < bytes.count else { throw error(text, "a quote is never closed") }
         defer { index += 1 }
         return String(decoding: bytes[start..<index], as: UTF8.self)

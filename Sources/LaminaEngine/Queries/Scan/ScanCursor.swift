@@ -34,7 +34,7 @@ final class ScanCursor {
         var types: [ColumnType?] = []
         var inputs: [ValueInput] = []
         for name in names {
-            types.append(try scan.column(name).type)
+            types.append(try scan.declaredType(name))
             inputs.append(try scan.valueInput(name))
         }
         self.types = types

@@ -40,7 +40,7 @@ private func path(_ arguments: PreparedArguments) throws(LaminaError) -> JSONPat
 }
 
 private func valueType(_ types: [ColumnType?], _ nodes: [ExpressionNode]) -> ColumnType? {
-    guard nodes.count > 2 else { return nil }
+    guard nodes.count > 2 else { return .string }
     return nodes[2].literalValue?.asText.flatMap(ColumnType.init(signature:))
 }
 
@@ -135,23 +135,46 @@ private func prepareKeys(_ arguments: PreparedArguments) throws(LaminaError) -> 
 /// Paths of all scalars (and arrays of scalars) below a value.
 private func paths(_ values: [Value]) -> Value {
     if values[0].isNull { return .array([.string("$")]) }
-    var found: [String] = []
+    var found: [[JSONPath.Step]] = []
     collectPaths(values[0].asJSON, [], &found)
-    return .array(found.map(Value.string))
+    return .array(inHashOrder(found).map { .string(JSONPath(steps: $0).text) })
 }
 
-private func collectPaths(_ json: JSON, _ steps: [JSONPath.Step], _ found: inout [String]) {
+private func collectPaths(_ json: JSON, _ steps: [JSONPath.Step], _ found: inout [[JSONPath.Step]]) {
     switch json {
     case .object(let object):
         for (key, value) in object.entries { collectPaths(value, steps + [.field(key)], &found) }
     case .array(let items):
         if case .array = JSONPath(steps: []).literal(in: json) {
-            found.append(JSONPath(steps: steps).text)
+            found.append(steps)
         } else {
             for (index, item) in items.enumerated() { collectPaths(item, steps + [.element(index)], &found) }
         }
-    default: found.append(JSONPath(steps: steps).text)
+    default: found.append(steps)
     }
+}
+
+/// Paths in the order in which a Java `HashSet` of Druid's path parts gives them, which is the order Druid answers in.
+private func inHashOrder(_ paths: [[JSONPath.Step]]) -> [[JSONPath.Step]] {
+    var buckets = 16
+    while paths.count > buckets * 3 / 4 { buckets *= 2 }
+    func bucket(_ path: [JSONPath.Step]) -> Int {
+        var hash: Int32 = 1
+        for step in path {
+            let part: Int32 =
+                switch step {
+                case .field(let name): name.utf16.reduce(0) { $0 &* 31 &+ Int32($1) }
+                case .element(let index): Int32(truncatingIfNeeded: index)
+                }
+            hash = hash &* 31 &+ (part &+ 31)
+        }
+        let bits = UInt32(bitPattern: hash)
+        return Int(bits ^ bits >> 16) & (buckets - 1)
+    }
+    let placed = paths.map { (bucket: bucket($0), path: $0) }
+    return placed.enumerated().sorted { ($0.element.bucket, $0.offset) < ($1.element.bucket, $1.offset) }.map(
+        \.element.path
+    )
 }
 
 private func parse(_ value: Value, isStrict: Bool) throws(LaminaError) -> Value {
