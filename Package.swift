@@ -74,7 +74,11 @@ targets += [
     ),
     .testTarget(name: "LaminaTidyTests", path: "Tests/LaminaTidyTests", swiftSettings: strict),
     // These run the program itself.
-    .testTarget(name: "laminaTests", dependencies: dependencies(["lamina", "LaminaBase"]), swiftSettings: strict),
+    .testTarget(
+        name: "laminaTests",
+        dependencies: dependencies(["lamina", "LaminaBase", "LaminaMetadata", "CSQLite"]),
+        swiftSettings: strict
+    ),
 ]
 targets += allRooms.map {
     .testTarget(
