@@ -87,12 +87,12 @@ struct ScanBenchmark {
         let count: JSON = ["type": "count", "name": "rows"]
         var sum: JSON?
         if let metric {
-            let isLong = try segments.contains { segment throws(LaminaError) in
-                if case .long = try segment.column(metric) { true } else { false }
-            }
+            var isLong = false
+            for segment in segments { if case .long = try segment.column(metric) { isLong = true } }
             sum = ["type": .string(isLong ? "longSum" : "doubleSum"), "name": "sum", "fieldName": .string(metric)]
         }
-        let filtered = try filter.map { json throws(LaminaError) in try filterColumns(json) } ?? []
+        var filtered: [String] = []
+        if let filter { filtered = try filterColumns(filter) }
         try ask("count", ["queryType": "timeseries", "aggregations": [count]], columns: [])
         if let sum, let metric {
             try ask("sum(\(metric))", ["queryType": "timeseries", "aggregations": [sum]], columns: [metric])
