@@ -9,13 +9,29 @@ import Testing
         let read = try ReadRows(text, ["type": "csv", "findColumnsFromHeader": true])
         let expected: [JSON] = [
             ["a": "1", "b": "with, comma", "c": "x"], ["a": "2", "b": "say \"hi\"", "c": nil],
-            ["a": "3", "b": "", "c": "open"],
+            ["a": "3", "b": "", "c": "\"open"],
             ["a": "4", "b": "in\"side", "c": "a\"b,"], ["a": nil, "b": nil, "c": nil], ["a": "5"],
             ["a": "6", "b": "7", "c": "8"], ["a": "", "b": "\"", "c": "z"],
         ]
         #expect(read.rows == expected)
         #expect(read.bad.isEmpty)
         #expect(read.inputBytes == Int64(text.utf8.count))
+    }
+
+    /// Lines and fields as opencsv 4.6, which Druid 33 uses, splits them.
+    @Test func oddQuotes() throws {
+        let cases: [(String, [JSON?])] = [
+            ("4,in\"side,\"a\"b,", ["4", "in\"side", "a\"b,", .null]), (",,", [.null, .null, .null]), ("", [.null]),
+            ("\"\",\"\"\"\",z", ["", "\"", "z"]), ("a,\"b\" ,c", ["a", "b\" ,c"]), ("a,\"b\"\"", ["a", "b\""]),
+            ("\"", ["\""]), ("\"\"", [""]), ("a,\"x\"\"y\",b", ["a", "x\"y", "b"]), ("a\"\"b,c", ["a\"b", "c"]),
+            ("\"a,b", ["\"a,b"]), ("\"a\"b\",c\",d", ["a\"b\",c", "d"]), ("x,\"", ["x", "\""]),
+            ("\"a\",", ["a", .null]),
+            ("\"a\"\"b\"c,d", ["a\"b\"c,d"]),
+        ]
+        for (line, fields) in cases {
+            let read = try ReadRows(line + "\n", ["type": "csv", "columns": ["0", "1", "2", "3", "4"]])
+            #expect((0..<5).map { read.rows[0]["\($0)"] } == fields + [JSON?](repeating: nil, count: 5 - fields.count))
+        }
     }
 
     @Test func headersAndSkippedRows() throws {
@@ -39,12 +55,12 @@ import Testing
     }
 
     @Test func numbersAsJavaReadsThem() throws {
-        let columns = (0..<14).map { JSON.string("c\($0)") }
-        let text = "7,-1,2e2,1.5,,007,08,0x1F,1f,+5,.5,1.,NaN,9223372036854775808"
+        let columns = (0..<19).map { JSON.string("c\($0)") }
+        let text = "7,-1,2e2,1.5,,007,08,0x1F,1f,+5,.5,1.,NaN,9223372036854775808,1L,0e5,1e400,-.5e-3,00.5"
         let read = try ReadRows(text, ["type": "csv", "columns": .array(columns), "tryParseNumbers": true])
         let expected: [JSON] = [
             7, -1, .double(200), 1.5, nil, 7, "08", "0x1F", .double(1), .double(5), 0.5, .double(1), "NaN",
-            .double(9223372036854775808),
+            .double(9223372036854775808), "1L", .double(0), .double(.infinity), .double(-0.0005), .double(0.5),
         ]
         for (index, value) in expected.enumerated() { #expect(read.rows[0]["c\(index)"] == value) }
         let list = try ReadRows(

@@ -55,7 +55,13 @@ private func path(_ expression: String, _ text: String) throws(LaminaError) -> J
         #expect(try path("$.nothing[*].t", text) == [])
         #expect(try path("$.store.book[*].p.max()", text) == .double(12.5))
         #expect(try path("$.store.book.length()", text) == 3)
-        #expect(try path("$.s.length()", text) == 5)
+        #expect(try path("$.s.length()", text) == .null)
+        #expect(try path("$['n','s','none']", text) == ["n": -2, "s": "héllo"])
+        #expect(
+            try path("$.store.book[*]['t','p']", text) == [
+                ["t": "A", "p": 5], ["t": "B", "p": 12.5], ["t": "C", "p": 8],
+            ]
+        )
         #expect(try path("$['k y'].x.avg()", text) == .double(2.5))
         #expect(try path("$", #"{"a":1}"#) == ["a": 1])
     }

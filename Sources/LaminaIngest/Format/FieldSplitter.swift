@@ -81,34 +81,44 @@ struct FieldSplitter {
         return true
     }
 
-    /// A field that begins with a quote: up to a quote before a separator or the end of the line. A quote that stands alone inside,
-    /// and one that is never closed, are text, as opencsv has them.
+    /// A field that begins with a quote ends before a separator behind an even number of quotes, or with the line. Odd forms come
+    /// out as opencsv's `RFC4180Parser` has them: a single quote stays, and a quote inside swaps what counts as inside.
     private mutating func quoted() -> Bool {
         let start = position
-        var place = start + 1
-        while place < end {
-            if base[place] != UInt8(ascii: "\"") {
-                place += 1
-            } else if place + 1 < end, base[place + 1] == UInt8(ascii: "\"") {
-                place += 2
-            } else if place + 1 >= end || base[place + 1] == separator {
+        var fieldEnd = end
+        var isInner = false
+        var quote = nextQuote(from: start + 1)
+        while let place = quote, place < end - 1 {
+            if !isInner, base[place + 1] == separator {
+                fieldEnd = place + 1
                 break
-            } else {
-                place += 1
             }
+            var next: Int? = place
+            repeat {
+                next = next.flatMap { nextQuote(from: $0 + 1) }
+                isInner.toggle()
+            } while next.map { $0 < end - 1 && base[$0 + 1] == UInt8(ascii: "\"") } ?? false
+            quote = next
         }
         wasQuoted = true
-        fieldStart = start + 1
-        let isClosed = place < end
-        let textEnd = min(place, end)
-        if !isClosed, place == start + 1 {
-            // One quote alone is itself.
-            fieldStart = start
+        fieldStart = start
+        var textEnd = fieldEnd
+        if nextQuote(from: start + 1).map({ $0 < fieldEnd }) ?? false {
+            fieldStart = start + 1
+            if base[textEnd - 1] == UInt8(ascii: "\"") { textEnd -= 1 }
         }
+        // A line that ends in a separator has one more, empty, field, even if the separator stood in quotes.
+        let hasTrailing = fieldEnd == end && base[end - 1] == separator
         fieldLength = undouble(from: fieldStart, to: textEnd)
         for offset in 0..<fieldLength where base[fieldStart + offset] == listByte { hasListByte = true }
-        advance(behind: isClosed ? place + 1 : end)
+        if hasTrailing { position = end } else { advance(behind: fieldEnd) }
         return true
+    }
+
+    private func nextQuote(from start: Int) -> Int? {
+        var place = start
+        while place < end, base[place] != UInt8(ascii: "\"") { place += 1 }
+        return place < end ? place : nil
     }
 
     /// Replaces doubled quotes by single ones in place; answers the new length.

@@ -28,13 +28,16 @@ struct FlattenPath: Sendable {
     /// Literals given to `concat` and `append`.
     let arguments: [JSON]
 
+    /// Several keys at the end make one object of what they find, and so one value.
     var isDefinite: Bool {
-        steps.allSatisfy { step in
+        for (place, step) in steps.enumerated() {
             switch step {
-            case .key, .index: true
-            default: false
+            case .key, .index: continue
+            case .keys where place == steps.count - 1: continue
+            default: return false
             }
         }
+        return true
     }
 
     /// Parses a path; `place` names it in the error.
@@ -74,6 +77,9 @@ struct FlattenPath: Sendable {
         let rest = steps.dropFirst()
         switch step {
         case .key(let name): if let child = value[name] { collect(child, rest, into: &found) }
+        case .keys(let names) where rest.isEmpty:
+            guard let object = value.objectValue else { return }
+            found.append(.object(JSONObject(names.compactMap { name in object[name].map { (name, $0) } })))
         case .keys(let names):
             for name in names { if let child = value[name] { collect(child, rest, into: &found) } }
         case .index(let index): if let child = element(value, index) { collect(child, rest, into: &found) }
@@ -115,7 +121,6 @@ struct FlattenPath: Sendable {
             switch value {
             case .array(let items): return .int(Int64(items.count))
             case .object(let object): return .int(Int64(object.count))
-            case .string(let text): return function == .length ? .int(Int64(text.utf16.count)) : nil
             default: return nil
             }
         case .keys: return value.objectValue.map { .array($0.keys.map { .string($0) }) }
