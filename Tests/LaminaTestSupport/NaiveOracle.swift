@@ -87,7 +87,8 @@ package struct NaiveOracle {
     private func grouped(
         _ query: Query,
         _ granularity: Granularity,
-        _ dimensions: [DimensionSpec]
+        _ dimensions: [DimensionSpec],
+        skipsEmptyRows: Bool = false
     ) throws(LaminaError) -> [(start: Int64, keys: [Value], rows: [(Row, MemoryRows)])] {
         var groups: [(start: Int64, keys: [Value], rows: [(Row, MemoryRows)])] = []
         var places: [String: Int] = [:]
@@ -96,6 +97,7 @@ package struct NaiveOracle {
                 let start = granularity.isAll ? 0 : granularity.bucketStart(time(row))
                 var tuples: [[Value]] = [[]]
                 for dimension in dimensions {
+                    if skipsEmptyRows, case .array([])? = row[dimension.dimension] { tuples = [] }
                     let values = values(row[dimension.dimension]).map { $0.cast(to: dimension.outputType) }
                     tuples = tuples.flatMap { tuple in values.map { tuple + [$0] } }
                 }
@@ -117,7 +119,7 @@ package struct NaiveOracle {
     }
 
     private func answer(_ query: Query, _ topN: TopNQuery) throws(LaminaError) -> JSON {
-        let groups = try grouped(query, topN.granularity, [topN.dimension])
+        let groups = try grouped(query, topN.granularity, [topN.dimension], skipsEmptyRows: true)
         var elements: [JSON] = []
         for start in Set(groups.map(\.start)).sorted() {
             var rows: [(key: Value, fields: [(String, JSON)])] = []

@@ -150,6 +150,7 @@ private func rangeLeaf(_ type: ColumnType, _ bounds: RangeBounds) -> Leaf {
         upper: bounds.upper?.cast(to: type).asText,
         upperOpen: bounds.upperOpen
     )
+    if case .array = type { return arrayRangeLeaf(type, bounds) }
     guard type.isNumeric else {
         return Leaf(
             onNull: .unknown,
@@ -173,6 +174,33 @@ private func rangeLeaf(_ type: ColumnType, _ bounds: RangeBounds) -> Leaf {
         double: doubleRange(bounds.lower?.asDouble, bounds.lowerOpen, bounds.upper?.asDouble, bounds.upperOpen),
         float: floatRange(bounds.lower?.asDouble, bounds.lowerOpen, bounds.upper?.asDouble, bounds.upperOpen)
     )
+}
+
+/// A range of arrays, compared element by element in their type, null elements first.
+private func arrayRangeLeaf(_ type: ColumnType, _ bounds: RangeBounds) -> Leaf {
+    let lower = bounds.lower?.cast(to: type)
+    let upper = bounds.upper?.cast(to: type)
+    let contains = { (value: Value) -> Bool in
+        let array = value.cast(to: type)
+        if let lower {
+            let order = compareNatural(array, lower)
+            if order < 0 || order == 0 && bounds.lowerOpen { return false }
+        }
+        if let upper {
+            let order = compareNatural(array, upper)
+            if order > 0 || order == 0 && bounds.upperOpen { return false }
+        }
+        return true
+    }
+    var leaf = Leaf(
+        onNull: .unknown,
+        text: { contains(.string($0)) },
+        long: .predicate { contains(.long($0)) },
+        double: .predicate { contains(.double($0)) },
+        float: .predicate { contains(.double(Double($0))) }
+    )
+    leaf.other = { $0.isNull ? .unknown : Truth(contains($0)) }
+    return leaf
 }
 
 extension Value {

@@ -8,6 +8,7 @@ private let denseGroupsMax = 1 << 22
 final class Grouper {
     private let keys: [KeySource]
     private let run: QueryRun
+    private let skipsEmptyRows: Bool
     /// Dense: group number = sum of id × stride.
     private let strides: [Int]?
     private let marks = Scratch<UInt8>()
@@ -30,8 +31,15 @@ final class Grouper {
 
     /// - Parameters:
     ///   - rowsWanted: how many rows will come, to judge whether a dense array is worth clearing.
-    init(_ keys: [KeySource], rowsWanted: Int, _ run: QueryRun) throws(LaminaError) {
+    ///   - skipsEmptyRows: rows whose dimension has no value at all (which is not null) count nowhere, as in topN.
+    init(
+        _ keys: [KeySource],
+        rowsWanted: Int,
+        skipsEmptyRows: Bool = false,
+        _ run: QueryRun
+    ) throws(LaminaError) {
         self.keys = keys
+        self.skipsEmptyRows = skipsEmptyRows
         self.run = run
         expanded = keys.map { _ in Scratch<UInt32>(batchRowsMax) }
         picked = keys.map { _ in Scratch<UInt32>(batchRowsMax) }
@@ -175,8 +183,9 @@ final class Grouper {
             var copies = 1
             for multi in multis {
                 guard let multi else { continue }
-                copies *= max(1, Int(multi.offsets[slot + 1] - multi.offsets[slot]))
+                copies *= max(skipsEmptyRows ? 0 : 1, Int(multi.offsets[slot + 1] - multi.offsets[slot]))
             }
+            if copies == 0 { continue }
             reserve(count + copies, keeping: count)
             // Combination number c has value (c / repeat) % n of a key with n values.
             var every = 1

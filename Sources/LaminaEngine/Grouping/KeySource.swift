@@ -122,19 +122,19 @@ final class MappedStringKeys: KeySource {
     private static let unknown = UInt32.max
     private static let dropped = UInt32.max - 1
     private var table: [UInt32]
-    private let emptyKey: KeyValue
+    private let mayRepeat: Bool
     private let buffer = Scratch<UInt32>(batchRowsMax)
     private let offsets = Scratch<UInt32>(batchRowsMax + 1)
 
-    /// - Parameter emptyKey: what a row without values becomes.
-    init(_ input: IDInput, emptyKey: KeyValue, transform: @escaping Transform) {
+    /// - Parameter drops: whether some values may be dropped, which leaves rows without any.
+    init(_ input: IDInput, drops: Bool, transform: @escaping Transform) {
         self.input = input
         self.transform = transform
-        self.emptyKey = emptyKey
+        mayRepeat = drops || input.column.hasMultipleValues
         table = Array(repeating: Self.unknown, count: input.column.cardinality)
     }
 
-    override var hasMultipleValues: Bool { input.column.hasMultipleValues }
+    override var hasMultipleValues: Bool { mayRepeat }
 
     private func map(_ id: UInt32) throws(LaminaError) -> UInt32 {
         let known = table[Int(id)]
@@ -161,10 +161,6 @@ final class MappedStringKeys: KeySource {
         offsets.pointer[0] = 0
         for slot in 0..<batch.slotCount {
             let range = Int(ids.offsets[slot])..<Int(ids.offsets[slot + 1])
-            if range.isEmpty {
-                buffer.pointer[count] = dictionary.id(emptyKey)
-                count += 1
-            }
             for index in range {
                 let mapped = try map(ids.ids[index])
                 if mapped == Self.dropped { continue }

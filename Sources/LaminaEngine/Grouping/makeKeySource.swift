@@ -14,7 +14,7 @@ func makeKeySource(_ dimension: DimensionSpec, in scan: SegmentScan) throws(Lami
         let input = scan.idInput(stored)
         if !needsTransform, type == .string { return StringKeys(input) }
         let transform = transform(of: dimension)
-        return MappedStringKeys(input, emptyKey: transform(.null) ?? .null) {
+        return MappedStringKeys(input, drops: dimension.isFiltered) {
             (id: UInt32) throws(LaminaError) -> KeyValue? in
             transform(stored.value(id).map(Value.string) ?? .null)
         }
@@ -96,7 +96,7 @@ private func mappedKeys(
         )
     }
     let input = scan.idInput(column)
-    return MappedStringKeys(input, emptyKey: .null) { (id: UInt32) throws(LaminaError) -> KeyValue? in
+    return MappedStringKeys(input, drops: false) { (id: UInt32) throws(LaminaError) -> KeyValue? in
         transform(try values.value(id))
     }
 }

@@ -9,6 +9,7 @@ struct GroupingTask {
     var aggregators: [Aggregator]
     var filter: Filter?
     var virtualColumns: [VirtualColumn]
+    var skipsEmptyRows = false
 
     /// Number of key columns: the dimensions, and the time bucket before them unless the granularity is `all`.
     var keyCount: Int { dimensions.count + (granularity.isAll ? 0 : 1) }
@@ -34,7 +35,7 @@ struct GroupingTask {
             accumulators.append(try makeAccumulator(aggregator, in: scan, rowsWanted: walk.rowCount))
         }
         if keys.isEmpty { return try foldAll(walk, accumulators, firstTime) }
-        let grouper = try Grouper(keys, rowsWanted: walk.rowCount, run)
+        let grouper = try Grouper(keys, rowsWanted: walk.rowCount, skipsEmptyRows: skipsEmptyRows, run)
         let bytesPerGroup = accumulators.count * AggregateColumn.bytesPerGroup
         var reserved = 0
         defer { run.memory.release(reserved) }

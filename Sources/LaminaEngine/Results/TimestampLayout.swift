@@ -13,6 +13,14 @@ struct TimestampLayout: Sendable {
         asLong = try context.bool("serializeDateTimeAsLong", default: false)
     }
 
+    private init(_ granularity: Granularity, asLong: Bool) {
+        self.granularity = granularity
+        self.asLong = asLong
+    }
+
+    /// The same, without a zone.
+    var inUTC: TimestampLayout { TimestampLayout(.all, asLong: asLong) }
+
     func write(_ time: Int64, into writer: inout JSONWriter) {
         if asLong { writer.int(time) } else { writer.string(granularity.timestampText(time)) }
     }

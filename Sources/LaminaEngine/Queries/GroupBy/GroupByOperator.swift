@@ -11,6 +11,7 @@ package struct GroupByOperator: QueryOperator {
     let resultAsArray: Bool
     let sortByDimsFirst: Bool
     let allowsMultipleValues: Bool
+    let appliesPushDown: Bool
     let layout: TimestampLayout
 
     package init(_ query: Query, _ groupBy: GroupByQuery) throws(LaminaError) {
@@ -19,6 +20,7 @@ package struct GroupByOperator: QueryOperator {
         resultAsArray = try query.context.bool("resultAsArray", default: false)
         sortByDimsFirst = try query.context.bool("sortByDimsFirst", default: false)
         allowsMultipleValues = try query.context.bool("groupByEnableMultiValueUnnesting", default: true)
+        appliesPushDown = try query.context.bool("applyLimitPushDown", default: true)
         layout = try TimestampLayout(query.context, groupBy.granularity)
         let names = groupBy.dimensions.map(\.outputName)
         try checkOutputs(dimensions: names, groupBy.aggregations, groupBy.postAggregations)
@@ -149,18 +151,51 @@ package struct GroupByOperator: QueryOperator {
             for aggregator in groupBy.aggregations { states.append(try AggregateColumn.empty(aggregator, count: 1)) }
             groups = GroupPartial(firstTime: nil, keys: [], states: states, groupCount: 1)
         }
-        let order = try GroupOrder(groupBy, groups, sortByDimsFirst: sortByDimsFirst)
+        let order = GroupOrder(groupBy, sortByDimsFirst: sortByDimsFirst, appliesPushDown: appliesPushDown)
         if groupBy.having == nil, order.isDefault || groupBy.limitSpec == nil {
             // Only rows that are shown need be finished.
-            let picked = groups.picking(order.limited(order.sortedByKeys(run)))
+            let picked = groups.picking(order.limited(order.sortedByKeys(groups)))
             return try finished(picked, run)
         }
-        let all = try finished(groups.picking(order.sortedByKeys(run)), run)
+        let all = try finished(groups.picking(order.sortedByKeys(groups)), run)
         var kept = Array(0..<UInt32(all.table.rowCount))
         if let having = groupBy.having { kept = try HavingTest(having, all, run).passing() }
-        kept = try order.limited(order.sorted(kept, all, run))
-        let picked = all.groups.picking(kept)
-        return try finished(picked, run)
+        kept = try order.sorted(kept, all, run)
+        if order.pushesLimit { return try finished(try joinedTies(kept, all, order), run) }
+        return try finished(all.groups.picking(order.limited(kept)), run)
+    }
+
+    /// With the limit pushed down, rows that compare equal become one: Druid merges sorted results by the comparators of the
+    /// limitSpec, so that groups which an ordering cannot tell apart («2» and «02» as versions) meet there. The first gives
+    /// its key.
+    ///
+    /// Source: `GroupByQuery.getRowOrderingForPushDown`, `ResultMergeQueryRunner`.
+    private func joinedTies(_ rows: [UInt32], _ all: GroupByRows, _ order: GroupOrder) throws(LaminaError)
+        -> GroupPartial
+    {
+        let spec = groupBy.limitSpec
+        let wanted = spec?.limit.map { $0.addingReportingOverflow(spec?.offset ?? 0).partialValue } ?? rows.count
+        let candidates = Array(rows.prefix(max(wanted, 0)))
+        let same = order.tieTest(all)
+        var heads: [UInt32] = []
+        var targets: [UInt32] = []
+        for row in candidates {
+            if let last = heads.last, same(last, row) {
+                targets.append(UInt32(heads.count - 1))
+            } else {
+                targets.append(UInt32(heads.count))
+                heads.append(row)
+            }
+        }
+        if heads.count == candidates.count { return all.groups.picking(order.limited(candidates)) }
+        var joined = all.groups.picking(heads)
+        let source = all.groups.picking(candidates)
+        for (index, aggregator) in groupBy.aggregations.enumerated() {
+            var column = try AggregateColumn.empty(aggregator, count: heads.count)
+            column.merge(source.states[index], targets: targets)
+            joined.states[index] = column
+        }
+        return joined.picking(order.limited(Array(0..<UInt32(heads.count))))
     }
 
     private func finished(_ groups: GroupPartial, _ run: QueryRun) throws(LaminaError) -> GroupByRows {

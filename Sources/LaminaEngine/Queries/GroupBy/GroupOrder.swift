@@ -6,13 +6,40 @@ import LaminaQuery
 /// Without a limitSpec's columns: time, then dimensions as listed, each in its natural order, null first.
 struct GroupOrder {
     private let groupBy: GroupByQuery
-    private let groups: GroupPartial
     private let sortByDimsFirst: Bool
+    private let appliesPushDown: Bool
 
-    init(_ groupBy: GroupByQuery, _ groups: GroupPartial, sortByDimsFirst: Bool) throws(LaminaError) {
+    init(_ groupBy: GroupByQuery, sortByDimsFirst: Bool, appliesPushDown: Bool) {
         self.groupBy = groupBy
-        self.groups = groups
         self.sortByDimsFirst = sortByDimsFirst
+        self.appliesPushDown = appliesPushDown
+    }
+
+    /// Whether Druid would limit before it merges: order by dimensions alone, no having, no subtotals.
+    ///
+    /// Source: `GroupByQuery.determineApplyLimitPushDown`.
+    var pushesLimit: Bool {
+        guard appliesPushDown, let spec = groupBy.limitSpec, spec.limit != nil, !spec.columns.isEmpty,
+            groupBy.having == nil,
+            groupBy.subtotals == nil
+        else { return false }
+        return spec.columns.allSatisfy { column in
+            groupBy.dimensions.contains { sameText($0.outputName, column.name) }
+        }
+    }
+
+    /// Whether two rows compare equal: same time, ordered dimensions equal to their comparators, the others the same.
+    func tieTest(_ all: GroupByRows) -> (UInt32, UInt32) -> Bool {
+        var tests: [(ResultTable.Column, (Value, Value) -> Int)] = []
+        for (index, dimension) in groupBy.dimensions.enumerated() {
+            let ordered = groupBy.limitSpec?.columns.first { sameText($0.name, dimension.outputName) }
+            tests.append((all.table.columns[index], ordered.map { comparison($0, index) } ?? compareNatural))
+        }
+        let times = all.times
+        return { left, right in
+            times[Int(left)] == times[Int(right)]
+                && tests.allSatisfy { $0.1($0.0.value(Int(left)), $0.0.value(Int(right))) == 0 }
+        }
     }
 
     var isDefault: Bool { groupBy.limitSpec?.columns.isEmpty ?? true }
@@ -20,7 +47,7 @@ struct GroupOrder {
     private var hasTime: Bool { !groupBy.granularity.isAll }
 
     /// Groups in the default order. Ids of sorted values are ranks, so keys compare as integers.
-    func sortedByKeys(_ run: QueryRun) -> [UInt32] {
+    func sortedByKeys(_ groups: GroupPartial) -> [UInt32] {
         var columns = groups.keys
         if hasTime, sortByDimsFirst { columns.append(columns.removeFirst()) }
         var order = Array(0..<UInt32(groups.groupCount))

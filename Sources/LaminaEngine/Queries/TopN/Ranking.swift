@@ -67,14 +67,19 @@ struct Ranking {
         var order = Array(texts.indices)
         order.sort { ordering.compare(texts[$0], texts[$1]) < 0 }
         places = Array(repeating: 0, count: texts.count)
-        for (place, index) in order.enumerated() { places[index] = place }
+        // Values that the ordering holds equal share a place; the dictionary decides between them.
+        var place = 0
+        for (number, index) in order.enumerated() {
+            if number > 0, ordering.compare(texts[order[number - 1]], texts[index]) != 0 { place = number }
+            places[index] = place
+        }
         guard let stop else { return }
         // Values up to the previous stop were given by an earlier page.
-        if isInverted {
-            previousStop = order.firstIndex { ordering.compare(texts[$0], stop) >= 0 } ?? order.count
-        } else {
-            previousStop = (order.lastIndex { ordering.compare(texts[$0], stop) <= 0 } ?? -1)
-        }
+        // As a count of places: those below it, or for the inverted order from it on, were on an earlier page.
+        previousStop =
+            isInverted
+            ? order.firstIndex { ordering.compare(texts[$0], stop) >= 0 } ?? order.count
+            : order.firstIndex { ordering.compare(texts[$0], stop) > 0 } ?? order.count
     }
 
     /// Whether a group ranks before another.
@@ -84,6 +89,7 @@ struct Ranking {
         if !isScored {
             // A null value stays first whichever way the order goes.
             if one == 0 || two == 0 { return one == 0 && two != 0 }
+            if places[Int(one)] == places[Int(two)] { return one < two }
             return isInverted ? places[Int(one)] > places[Int(two)] : places[Int(one)] < places[Int(two)]
         }
         if let longScores {
@@ -105,7 +111,7 @@ struct Ranking {
         if let previousStop {
             groups.removeAll {
                 let id = keys.ids[Int($0)]
-                return isInverted ? places[Int(id)] >= previousStop : places[Int(id)] <= previousStop
+                return isInverted ? places[Int(id)] >= previousStop : places[Int(id)] < previousStop
             }
         }
         if groups.count <= count * 4 || groups.count < 256 {

@@ -8,6 +8,12 @@ package import LaminaQuery
 ///
 /// - Source: `TopNQueryEngine`, `TopNNumericResultBuilder`, `TopNLexicographicResultBuilder`.
 package struct TopNOperator: QueryOperator {
+    package struct Partial: SegmentPartial {
+        var groups: GroupPartial
+        /// Segments that have rows in a time bucket, by its start.
+        var sources: [Int64: Set<String>]
+    }
+
     let query: Query
     let topN: TopNQuery
     let segmentThreshold: Int?
@@ -36,23 +42,36 @@ package struct TopNOperator: QueryOperator {
             dimensions: [topN.dimension],
             aggregators: topN.aggregations,
             filter: query.filter,
-            virtualColumns: query.virtualColumns
+            virtualColumns: query.virtualColumns,
+            skipsEmptyRows: true
         )
     }
 
     private var dimensionKey: Int { topN.granularity.isAll ? 0 : 1 }
 
-    package func run(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> GroupPartial {
-        let groups = try task.run(input, run)
-        guard let segmentThreshold else { return groups }
-        return groups.picking(try ranked(groups, segmentThreshold, run).flatMap(\.rows))
+    package func run(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> Partial {
+        var groups = try task.run(input, run)
+        if let segmentThreshold {
+            groups = groups.picking(try ranked(groups, segmentThreshold, run).flatMap(\.rows))
+        }
+        var sources: [Int64: Set<String>] = [:]
+        if !topN.granularity.isAll, !topN.granularity.zone.isUTC {
+            for id in Set(groups.keys[0].ids) {
+                if case .long(let start) = groups.keys[0].values.value(id) { sources[start] = [input.id] }
+            }
+        }
+        return Partial(groups: groups, sources: sources)
     }
 
-    package func merge(_ partials: [GroupPartial], _ run: QueryRun) throws(LaminaError) -> GroupPartial {
-        try mergeGroups(partials, keyCount: task.keyCount, topN.aggregations, run)
+    package func merge(_ partials: [Partial], _ run: QueryRun) throws(LaminaError) -> Partial {
+        var sources: [Int64: Set<String>] = [:]
+        for partial in partials { sources.merge(partial.sources) { $0.union($1) } }
+        let groups = try mergeGroups(partials.map(\.groups), keyCount: task.keyCount, topN.aggregations, run)
+        return Partial(groups: groups, sources: sources)
     }
 
-    package func finalize(_ merged: GroupPartial, _ run: QueryRun) throws(LaminaError) -> QueryResult {
+    package func finalize(_ partial: Partial, _ run: QueryRun) throws(LaminaError) -> QueryResult {
+        let merged = partial.groups
         let buckets = try ranked(merged, topN.threshold, run)
         let picked = merged.picking(buckets.flatMap(\.rows))
         let table = try ResultTable(
@@ -71,11 +90,15 @@ package struct TopNOperator: QueryOperator {
         }
         let layout = layout
         let all = elements
+        // Druid's merge gives a bucket the granularity's zone; one that a single segment answers keeps UTC.
+        let plain = layout.inUTC
+        let sources = partial.sources
         return QueryResult {
             IndexedElements(count: all.count) { index, writer in
                 writer.beginObject()
                 writer.key("timestamp")
-                layout.write(all[index].start, into: &writer)
+                let isMerged = (sources[all[index].start]?.count ?? 0) > 1
+                (isMerged ? layout : plain).write(all[index].start, into: &writer)
                 writer.key("result")
                 writer.beginArray()
                 for row in all[index].rows {
