@@ -79,7 +79,7 @@ import Testing
         "events_rollup/1", "mv_handling/0", "events_auto/0", "names/0", "fmt_nullcols/0",
     ]
 
-    private func changeBytes(of gold: GoldSegment, step: Int) throws {
+    func changeBytes(of gold: GoldSegment, step: Int) throws {
         let files = try gold.files()
         for (name, bytes) in files {
             let owners = name.hasSuffix(".smoosh") && name != "meta.smoosh" ? try Owners(files) : nil
