@@ -21,7 +21,8 @@ import Testing
                 "zstd, front coded 1, concise",
                 [
                     "bitmap": ["type": "concise"], "dimensionCompression": "zstd", "metricCompression": "zstd",
-                    "stringDictionaryEncoding": front(4, 1), "jsonCompression": "zstd", "complexMetricCompression": "zstd",
+                    "stringDictionaryEncoding": front(4, 1), "jsonCompression": "zstd",
+                    "complexMetricCompression": "zstd",
                 ]
             ),
             (
@@ -31,7 +32,10 @@ import Testing
                     "stringDictionaryEncoding": front(16, 0), "complexMetricCompression": "uncompressed",
                 ]
             ),
-            ("none, auto longs", ["metricCompression": "none", "longEncoding": "auto", "complexMetricCompression": "lz4"]),
+            (
+                "none, auto longs",
+                ["metricCompression": "none", "longEncoding": "auto", "complexMetricCompression": "lz4"]
+            ),
             ("lzf", ["dimensionCompression": "lzf", "metricCompression": "lzf", "longEncoding": "auto"]),
         ]
         return GoldSegment.samples.flatMap { sample in specs.map { Variant(sample: sample, name: $0.0, json: $0.1) } }

@@ -267,8 +267,8 @@ extension BlockStore {
         switch form {
         case .blocks(let list, _, _, _), .packedBlocks(let list, _, _):
             list.count > 0 ? list.place(0) : "an empty column"
-        case .stream(let runs, _): "internal file '\(runs.body.file)', byte \(runs.body.start)"
-        case .run(let bytes, _, _), .packedRun(let bytes, _): "internal file '\(bytes.file)', byte \(bytes.start)"
+        case .stream(let runs, _): runs.body.place()
+        case .run(let bytes, _, _), .packedRun(let bytes, _): bytes.place()
         }
     }
 }

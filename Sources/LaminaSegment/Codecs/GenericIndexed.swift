@@ -139,7 +139,7 @@ struct GenericIndexed: @unchecked Sendable {
     /// Where element `index` lies, for errors.
     func place(_ index: Int) -> String {
         let base = files.isEmpty ? owner : files[index >> shift]
-        return "internal file '\(base.file)', byte \(base.start + (location(index).marker - base.base))"
+        return base.place(location(index).marker - base.base)
     }
 
     func corrupt(_ what: String, element index: Int) -> LaminaError { .corrupt(what, at: place(index)) }

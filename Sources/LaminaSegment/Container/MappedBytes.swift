@@ -35,7 +35,13 @@ struct MappedBytes: @unchecked Sendable {
     }
 
     func corrupt(_ what: String, at offset: Int = 0) -> LaminaError {
-        .corrupt(what, at: "internal file '\(file)', byte \(start + offset)")
+        .corrupt(what, at: place(offset))
+    }
+
+    /// Where a byte of this range lies, in words.
+    func place(_ offset: Int = 0) -> String {
+        let inside = "internal file '\(file)', byte \(start + offset)"
+        return memory.origin.isEmpty ? inside : "\(inside) (\(memory.origin))"
     }
 }
 

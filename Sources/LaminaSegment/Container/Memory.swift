@@ -8,6 +8,8 @@ import LaminaBase
 final class Memory: @unchecked Sendable {
     let base: UnsafeRawPointer
     let count: Int
+    /// The file it was read from, for errors; empty for memory that comes from no file.
+    let origin: String
     private let isMapped: Bool
 
     /// Maps a whole file. An empty file is no error.
@@ -21,6 +23,7 @@ final class Memory: @unchecked Sendable {
             throw LaminaError.corrupt("not a regular file", at: path)
         }
         count = Int(status.st_size)
+        origin = path
         if count == 0 {
             base = UnsafeRawPointer(UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 8))
             isMapped = false
@@ -33,7 +36,8 @@ final class Memory: @unchecked Sendable {
         }
     }
 
-    init(copying bytes: [UInt8]) {
+    init(copying bytes: [UInt8], origin: String = "") {
+        self.origin = origin
         let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, bytes.count), alignment: 64)
         copy.copyBytes(from: bytes)
         base = UnsafeRawPointer(copy.baseAddress ?? UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 64))
@@ -44,8 +48,10 @@ final class Memory: @unchecked Sendable {
     /// Memory of `byteCount` bytes that `fill` writes to the end.
     init(
         byteCount: Int,
+        origin: String = "",
         _ fill: (UnsafeMutableRawBufferPointer) throws(LaminaError) -> Void
     ) throws(LaminaError) {
+        self.origin = origin
         let buffer = UnsafeMutableRawPointer.allocate(byteCount: max(1, byteCount), alignment: 64)
         do throws(LaminaError) {
             try fill(UnsafeMutableRawBufferPointer(start: buffer, count: byteCount))

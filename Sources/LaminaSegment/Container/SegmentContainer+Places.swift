@@ -34,6 +34,6 @@ extension SegmentContainer {
 
     /// For tests and for zips: the files' bytes by name.
     convenience init(files: [String: [UInt8]], place: String) throws(LaminaError) {
-        try self.init(place: place) { name throws(LaminaError) in files[name].map(Memory.init(copying:)) }
+        try self.init(place: place) { name throws(LaminaError) in files[name].map { Memory(copying: $0) } }
     }
 }

@@ -13,7 +13,7 @@ extension SegmentContainer {
         }
         try self.init(place: path) { name throws(LaminaError) in
             guard let entry = archive.entry(name) else { return nil }
-            return try Memory(byteCount: entry.size) { buffer throws(LaminaError) in
+            return try Memory(byteCount: entry.size, origin: "\(path), \(name)") { buffer throws(LaminaError) in
                 try archive.extract(entry, into: buffer)
             }
         }
