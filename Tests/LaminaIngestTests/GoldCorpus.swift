@@ -2,6 +2,7 @@ import Glibc
 import LaminaBase
 import LaminaCompression
 import LaminaIngest
+import LaminaQuery
 import LaminaSegment
 import Synchronization
 import Testing
@@ -50,6 +51,18 @@ enum GoldCorpus {
             out[name] = (line["segments"]?.arrayValue ?? []).compactMap { try? DataSegment(json: $0) }
         }
         return out
+    }()
+
+    /// The look-up `names`, which the harness sets up before it ingests.
+    static let lookups: LookupResolver = {
+        var map: [String: String] = [:]
+        if let bytes = try? read(folder + "/data/lookup_names.json"),
+            let object = try? JSONParser.parse(bytes).objectValue
+        {
+            for (key, value) in object.entries { map[key] = value.stringValue }
+        }
+        let table = LookupTable(map: map)
+        return { $0 == "names" ? table : nil }
     }()
 
     static func spec(_ step: Step) throws -> JSON {

@@ -7,7 +7,7 @@ import Testing
 @Suite struct GoldStepTests {
     /// Steps of features that wait: sketches and first/last metrics, projections, the `druid` source, compaction.
     private static let waiting: Set<String> = [
-        "wikipedia_rollup", "events_rollup", "events_proj", "ver_k_2", "ver_i_2", "bad_reindex", "fmt_transform",
+        "wikipedia_rollup", "events_rollup", "events_proj", "ver_k_2", "ver_i_2", "bad_reindex",
     ]
 
     /// Steps of one datasource, in order: later ones build on earlier ones.
@@ -45,7 +45,13 @@ import Testing
                 continue
             }
             #expect(outcome != "rejected", "\(step.name) was accepted")
-            let job = IndexJob(spec: spec, taskID: step.name, workDirectory: "\(folder)/\(step.name)", threads: 2)
+            let job = IndexJob(
+                spec: spec,
+                taskID: step.name,
+                workDirectory: "\(folder)/\(step.name)",
+                lookups: GoldCorpus.lookups,
+                threads: 2
+            )
             switch run(job, host) {
             case .success(let result):
                 #expect(outcome == "success", "\(step.name) succeeded")

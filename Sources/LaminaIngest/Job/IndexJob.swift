@@ -1,4 +1,5 @@
 package import LaminaBase
+package import LaminaQuery
 import LaminaSegment
 
 /// One run of a batch index task: reads, indexes, writes segments ready to publish.
@@ -9,25 +10,36 @@ package struct IndexJob: Sendable {
     private let taskID: String
     private let directory: String
     private let inputRoot: String?
+    private let lookups: LookupResolver?
     private let threads: Int
 
+    /// - Parameter lookups: finds the look-ups that transforms name.
     package init(
         spec: IndexTaskSpec,
         taskID: String,
         workDirectory: String,
         inputRoot: String? = nil,
+        lookups: LookupResolver? = nil,
         threads: Int? = nil
     ) {
         self.spec = spec
         self.taskID = taskID
         directory = "\(workDirectory)/index"
         self.inputRoot = inputRoot
+        self.lookups = lookups
         self.threads = max(1, threads ?? processorCount())
     }
 
     /// Runs on the calling thread and helpers of its own; returns when all segments are written.
     package func run(host: any IndexJobHost) throws(IndexJobFailure) -> IndexJobResult {
-        let run = IndexRun(spec, directory: directory, inputRoot: inputRoot, threads: threads, host: host)
+        let run = IndexRun(
+            spec,
+            directory: directory,
+            inputRoot: inputRoot,
+            lookups: lookups,
+            threads: threads,
+            host: host
+        )
         do throws(LaminaError) {
             try makeFolder(directory)
             let segments = try run.run()
@@ -44,6 +56,7 @@ final class IndexRun {
     let spec: IndexTaskSpec
     let directory: String
     let inputRoot: String?
+    let lookups: LookupResolver?
     let threads: Int
     let host: any IndexJobHost
     var report: IngestReport
@@ -52,8 +65,16 @@ final class IndexRun {
     private var rowsRead: Int64 = 0
     private var bytesRead: Int64 = 0
 
-    init(_ spec: IndexTaskSpec, directory: String, inputRoot: String?, threads: Int, host: any IndexJobHost) {
+    init(
+        _ spec: IndexTaskSpec,
+        directory: String,
+        inputRoot: String?,
+        lookups: LookupResolver?,
+        threads: Int,
+        host: any IndexJobHost
+    ) {
         self.spec = spec
+        self.lookups = lookups
         self.directory = directory
         self.inputRoot = inputRoot
         self.threads = threads
@@ -73,7 +94,13 @@ final class IndexRun {
         let rule = try chunkRule()
         let partitioner = try determinePartitioner(dimensions, rule)
         report.state = "BUILD_SEGMENTS"
-        let preparer = try RowPreparer(spec, dimensions: dimensions, chunks: rule, partitioner: partitioner)
+        let preparer = try RowPreparer(
+            spec,
+            dimensions: dimensions,
+            chunks: rule,
+            partitioner: partitioner,
+            lookups: lookups
+        )
         let builder = SegmentBuilder(
             spec,
             dimensions: dimensions.dimensions,
@@ -232,6 +259,7 @@ final class IndexRun {
             dimensions: dimensions,
             chunks: rule,
             partitioner: .hashed(dimensions: names, buckets: .same(1)),
+            lookups: lookups,
             observes: kind
         )
         var all = Observation()

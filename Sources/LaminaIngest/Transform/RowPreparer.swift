@@ -37,6 +37,7 @@ final class RowPreparer: Sendable {
         dimensions schema: DimensionsSpec,
         chunks: ChunkFinder.Rule,
         partitioner: RowPartitioner,
+        lookups: LookupResolver? = nil,
         observes: Observation.Kind? = nil
     ) throws(LaminaError) {
         self.observes = observes
@@ -62,7 +63,13 @@ final class RowPreparer: Sendable {
             }
         }
         discovery = schema.discovers ? Discovery(typed: schema.discoversSchema, excluded: excluded) : nil
-        computed = try Self.compile(spec, partitioner: partitioner, discovers: schema.discovers, metrics: metrics)
+        computed = try Self.compile(
+            spec,
+            partitioner: partitioner,
+            lookups: lookups,
+            discovers: schema.discovers,
+            metrics: metrics
+        )
         chunkRule = chunks
         self.partitioner = partitioner
         errorsKept = spec.tuning.logsParseExceptions ? Int.max : spec.tuning.maxSavedParseExceptions
@@ -73,6 +80,7 @@ final class RowPreparer: Sendable {
     private static func compile(
         _ spec: IndexTaskSpec,
         partitioner: RowPartitioner,
+        lookups: LookupResolver?,
         discovers: Bool,
         metrics: [MetricSpec]
     ) throws(LaminaError) -> [ComputedField] {
@@ -90,7 +98,7 @@ final class RowPreparer: Sendable {
         var out: [ComputedField] = []
         for transform in spec.transform.transforms {
             do throws(LaminaError) {
-                let expression = try Expression(parsing: transform.text)
+                let expression = try Expression(parsing: transform.text, lookups: lookups)
                 if used.contains(transform.name) || discovers {
                     out.append(ComputedField(name: transform.name, expression: expression))
                 }
