@@ -86,7 +86,7 @@ import Testing
     }
 
     /// The fast parser and the lenient one agree on every line, sound or damaged.
-    @Test(arguments: 0..<30 as Range<UInt64>)
+    @Test(arguments: 0..<60 as Range<UInt64>)
     func fastAndLenientAgree(seed: UInt64) throws {
         var random = SeededNumbers(seed)
         var lines: [[UInt8]] = []

@@ -1,15 +1,5 @@
-// simdjson wants carry-less multiplication beside AVX2, which x86-64-v3 does not name though every such CPU has it.
-#if defined(__AVX2__) && !defined(__PCLMUL__)
-#define __PCLMUL__ 1
-#pragma clang attribute push(__attribute__((target("pclmul"))), apply_to = function)
-#define LAMINA_POP_TARGET 1
-#endif
-
-// simdjson's checks of how it is called (not of its input) take half of the time.
-#ifndef NDEBUG
-#define NDEBUG 1
-#endif
-
+#include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <simdjson.h>
 #include <string>
@@ -19,6 +9,9 @@
 
 #include "CSimdJSON.h"
 
+// simdjson's first stage finds the structure of a whole chunk of lines at once (it picks the instruction set of the machine by
+// itself) and checks that the text is UTF-8; the second stage here walks that structure straight into columns.
+
 using namespace simdjson;
 
 namespace {
@@ -27,7 +20,9 @@ namespace {
 enum Kind : uint8_t { kind_null = 1, kind_string = 2, kind_long = 3, kind_double = 4, kind_bool = 5, kind_json = 6 };
 
 struct Field {
+    // Followed by eight bytes more, so that names compare in words.
     std::string name;
+    size_t length;
     lamina_json_column column;
 };
 
@@ -77,6 +72,23 @@ uint8_t *put_utf8(uint8_t *out, uint32_t code) {
     return out;
 }
 
+// Whether every escape of a text is one of JSON's.
+bool escapes_are_sound(const uint8_t *p, size_t length) {
+    const uint8_t *end = p + length;
+    while (p < end) {
+        if (*p++ != '\\') continue;
+        if (p == end) return false;
+        uint8_t kind = *p++;
+        if (kind == 'u') {
+            if (code_unit(p, end) < 0) return false;
+            p += 4;
+        } else if (std::strchr("\"\\/bfnrt", kind) == nullptr || kind == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 // Opens the escapes of [in, end) in place (opened text is never longer). Half a surrogate pair becomes '?', as Java encodes it.
 // Answers the new length, or SIZE_MAX when an escape is wrong.
 size_t unescape(uint8_t *start, size_t length) {
@@ -121,35 +133,108 @@ size_t unescape(uint8_t *start, size_t length) {
     return size_t(out - start);
 }
 
-// Length of the string whose text begins at p (behind its quote); stage 1 has seen to it that the closing quote exists.
-inline size_t string_length(const uint8_t *p, bool &has_escape) {
-    const uint8_t *q = p;
-    has_escape = false;
-    while (true) {
-        uint64_t word;
-        std::memcpy(&word, q, 8);
-        const uint64_t ones = 0x0101010101010101ull, high = 0x8080808080808080ull;
-        uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
-        uint64_t found = (((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & high;
-        if (found == 0) {
-            q += 8;
-            continue;
-        }
-        q += __builtin_ctzll(found) >> 3;
-        if (*q == '"') return size_t(q - p);
-        has_escape = true;
-        q += 2;
+inline uint64_t load_word(const void *p) {
+    uint64_t word;
+    std::memcpy(&word, p, 8);
+    return word;
+}
+
+// Whether the bytes have a backslash; up to seven bytes behind them are read.
+inline bool has_backslash(const uint8_t *p, size_t length) {
+    const uint64_t ones = 0x0101010101010101ull, high = 0x8080808080808080ull;
+    for (size_t i = 0; i < length; i += 8) {
+        uint64_t word = load_word(p + i) ^ ones * '\\';
+        uint64_t found = (word - ones) & ~word & high;
+        if (found != 0) return i + size_t(__builtin_ctzll(found) >> 3) < length;
     }
+    return false;
+}
+
+// Both are followed by eight readable bytes.
+inline bool same_bytes(const uint8_t *a, const char *b, size_t length) {
+    size_t i = 0;
+    for (; i + 8 <= length; i += 8) {
+        if (load_word(a + i) != load_word(b + i)) return false;
+    }
+    if (i == length) return true;
+    return ((load_word(a + i) ^ load_word(b + i)) << (64 - 8 * (length - i))) == 0;
+}
+
+inline bool is_digit(uint8_t c) { return uint8_t(c - '0') < 10; }
+inline bool is_space(uint8_t c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+const double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+inline uint64_t double_bits(double value) {
+    uint64_t bits;
+    std::memcpy(&bits, &value, 8);
+    return bits;
+}
+
+double slow_double(const uint8_t *p, const uint8_t *end) {
+    const char *first = reinterpret_cast<const char *>(p);
+    const char *last = reinterpret_cast<const char *>(end);
+    double value;
+    if (std::from_chars(first, last, value).ec == std::errc()) return value;
+    // Too large or too small: strtod says infinity or zero.
+    return std::strtod(std::string(first, last).c_str(), nullptr);
+}
+
+// One JSON number from p to end, all of it.
+bool parse_number(const uint8_t *p, const uint8_t *end, uint8_t &kind, uint64_t &payload) {
+    const uint8_t *q = p;
+    const bool negative = *q == '-';
+    if (negative) q++;
+    const uint8_t *digits = q;
+    uint64_t mantissa = 0;
+    while (q < end && is_digit(*q)) mantissa = mantissa * 10 + uint64_t(*q++ - '0');
+    const size_t whole = size_t(q - digits);
+    if (whole == 0 || (whole > 1 && *digits == '0')) return false;
+    if (q == end) {
+        int64_t value;
+        if (whole <= 18) {
+            value = negative ? -int64_t(mantissa) : int64_t(mantissa);
+        } else if (std::from_chars(reinterpret_cast<const char *>(p), reinterpret_cast<const char *>(end), value).ec !=
+                   std::errc()) {
+            kind = kind_double;
+            payload = double_bits(slow_double(p, end));
+            return true;
+        }
+        kind = kind_long;
+        payload = uint64_t(value);
+        return true;
+    }
+    kind = kind_double;
+    size_t fraction = 0;
+    if (*q == '.') {
+        const uint8_t *start = ++q;
+        while (q < end && is_digit(*q)) mantissa = mantissa * 10 + uint64_t(*q++ - '0');
+        fraction = size_t(q - start);
+        if (fraction == 0) return false;
+    }
+    if (q == end && whole + fraction <= 19 && mantissa <= uint64_t(1) << 53) {
+        // Mantissa and power are exact, so their quotient is the nearest double.
+        double value = double(mantissa) / powers_of_ten[fraction];
+        payload = double_bits(negative ? -value : value);
+        return true;
+    }
+    if (q < end && (*q | 0x20) == 'e') {
+        q++;
+        if (q < end && (*q == '+' || *q == '-')) q++;
+        const uint8_t *start = q;
+        while (q < end && is_digit(*q)) q++;
+        if (q == start) return false;
+    }
+    if (q != end) return false;
+    payload = double_bits(slow_double(p, end));
+    return true;
 }
 
 }  // namespace
 
 struct lamina_json_parser {
-    // Written out: implicit ones would not get the instruction set of the region.
-    lamina_json_parser() {}
-    ~lamina_json_parser() {}
-
-    ondemand::parser parser;
+    dom::parser structure;
     dom::parser nested;
     std::vector<Field> fields;
     std::unordered_map<std::string, uint32_t> index;
@@ -159,13 +244,13 @@ struct lamina_json_parser {
     void *context;
     lamina_json_on_field on_field;
     const uint8_t *base;
-    const uint8_t *readable_end;
 
     uint32_t field_named(std::string_view name) {
         auto known = index.find(std::string(name));
         if (known != index.end()) return known->second;
         Field field;
-        field.name = std::string(name);
+        field.name = std::string(name) + std::string(8, '\0');
+        field.length = name.size();
         field.column = on_field(context, name.data(), name.size());
         fields.push_back(field);
         index.emplace(std::string(name), uint32_t(fields.size() - 1));
@@ -173,25 +258,23 @@ struct lamina_json_parser {
     }
 
     // The field of a key; `expected` is the one that follows the last in the rows before, which saves the look-up.
-    bool find_field(const uint8_t *key, uint32_t expected, uint32_t &field) {
+    bool find_field(const uint8_t *key, size_t length, uint32_t expected, uint32_t &field) {
         if (expected < fields.size()) {
-            const std::string &name = fields[expected].name;
-            if (size_t(readable_end - key) > name.size() && std::memcmp(key, name.data(), name.size()) == 0 &&
-                key[name.size()] == '"') {
+            const Field &next = fields[expected];
+            if (next.length == length && same_bytes(key, next.name.data(), length)) {
                 field = expected;
                 return true;
             }
         }
-        bool has_escape;
-        size_t length = string_length(key, has_escape);
-        if (has_escape) {
-            key_buffer.assign(reinterpret_cast<const char *>(key), length);
-            size_t opened = unescape(reinterpret_cast<uint8_t *>(&key_buffer[0]), length);
-            if (opened == SIZE_MAX) return false;
-            field = field_named(std::string_view(key_buffer.data(), opened));
-        } else {
-            field = field_named(std::string_view(reinterpret_cast<const char *>(key), length));
+        const char *text = reinterpret_cast<const char *>(key);
+        if (!has_backslash(key, length)) {
+            field = field_named(std::string_view(text, length));
+            return true;
         }
+        key_buffer.assign(text, length);
+        size_t opened = unescape(reinterpret_cast<uint8_t *>(&key_buffer[0]), length);
+        if (opened == SIZE_MAX) return false;
+        field = field_named(std::string_view(key_buffer.data(), opened));
         return true;
     }
 
@@ -202,90 +285,108 @@ struct lamina_json_parser {
         column.payloads[row] = payload;
     }
 
-    bool parse_value(ondemand::value value, uint32_t field, uint32_t row) {
-        ondemand::json_type type;
-        if (value.type().get(type)) return false;
-        switch (type) {
-        case ondemand::json_type::string: {
-            ondemand::raw_json_string raw;
-            if (value.get_raw_json_string().get(raw)) return false;
-            const uint8_t *text = reinterpret_cast<const uint8_t *>(raw.raw());
-            bool has_escape;
-            size_t length = string_length(text, has_escape);
-            if (has_escape) escaped.push_back({field, uint32_t(text - base), uint32_t(length)});
-            set(field, row, kind_string, text_payload(size_t(text - base), length));
+    // The first place behind the token that ends before `next`.
+    static inline size_t token_end(const uint8_t *text, size_t next) {
+        while (is_space(text[next - 1])) next--;
+        return next;
+    }
+
+    // One value whose structure begins at i; leaves i at its last structural character.
+    bool parse_value(const uint8_t *text, const uint32_t *&i, size_t end, uint32_t field, uint32_t row) {
+        const size_t start = *i;
+        const uint8_t *p = text + start;
+        switch (*p) {
+        case '"': {
+            size_t close = token_end(text, i[1]) - 1;
+            if (close <= start || text[close] != '"') return false;
+            size_t length = close - start - 1;
+            size_t offset = size_t(p + 1 - base);
+            if (has_backslash(p + 1, length)) escaped.push_back({field, uint32_t(offset), uint32_t(length)});
+            set(field, row, kind_string, text_payload(offset, length));
             return true;
         }
-        case ondemand::json_type::number: {
-            ondemand::number number;
-            if (value.get_number().get(number)) return false;
-            if (number.is_int64()) {
-                set(field, row, kind_long, uint64_t(number.get_int64()));
-            } else {
-                double real = number.is_uint64() ? double(number.get_uint64()) : number.get_double();
-                uint64_t bits;
-                std::memcpy(&bits, &real, 8);
-                set(field, row, kind_double, bits);
+        case '{': case '[': {
+            size_t depth = 0;
+            while (true) {
+                if (*i >= end) return false;
+                uint8_t c = text[*i];
+                if (c == '{' || c == '[') depth++;
+                if ((c == '}' || c == ']') && --depth == 0) break;
+                i++;
             }
+            size_t length = *i + 1 - start;
+            dom::element checked;
+            if (nested.parse(p, length, false).get(checked)) return false;
+            set(field, row, kind_json, text_payload(size_t(p - base), length));
             return true;
         }
-        case ondemand::json_type::boolean: {
-            bool truth;
-            if (value.get_bool().get(truth)) return false;
-            set(field, row, kind_bool, truth ? 1 : 0);
+        case 't': case 'f': case 'n': {
+            size_t length = token_end(text, i[1]) - start;
+            const char *word = *p == 't' ? "true" : *p == 'f' ? "false" : "null";
+            if (length != std::strlen(word) || std::memcmp(p, word, length) != 0) return false;
+            set(field, row, *p == 'n' ? kind_null : kind_bool, *p == 't' ? 1 : 0);
             return true;
         }
-        case ondemand::json_type::null: {
-            bool is_null;
-            if (value.is_null().get(is_null) || !is_null) return false;
-            set(field, row, kind_null, 0);
+        default: {
+            uint8_t kind;
+            uint64_t payload;
+            if (!parse_number(p, text + token_end(text, i[1]), kind, payload)) return false;
+            set(field, row, kind, payload);
             return true;
         }
-        default: return parse_nested(value, type, field, row);
         }
     }
 
-    // Arrays and objects stay JSON text; a second look checks what the first pass only steps over.
-    bool parse_nested(ondemand::value value, ondemand::json_type type, uint32_t field, uint32_t row) {
-        std::string_view text;
-        if (type == ondemand::json_type::array) {
-            ondemand::array array;
-            if (value.get_array().get(array) || array.raw_json().get(text)) return false;
-        } else {
-            ondemand::object object;
-            if (value.get_object().get(object) || object.raw_json().get(text)) return false;
-        }
-        dom::element checked;
-        if (nested.parse(text.data(), text.size(), false).get(checked)) return false;
-        set(field, row, kind_json, text_payload(size_t(reinterpret_cast<const uint8_t *>(text.data()) - base), text.size()));
-        return true;
-    }
-
-    bool parse_line(const uint8_t *line, size_t length, size_t readable, uint32_t row) {
-        ondemand::document document;
-        padded_string_view view(reinterpret_cast<const char *>(line), length, readable);
-        if (parser.iterate(view).get(document)) return false;
-        ondemand::object object;
-        if (document.get_object().get(object)) return false;
+    // One line that ends at `end`, by the structural characters from i on.
+    bool parse_object(const uint8_t *text, const uint32_t *i, size_t end, uint32_t row) {
+        if (*i >= end || text[*i] != '{') return false;
+        i++;
+        if (*i < end && text[*i] == '}') return true;
         uint32_t expected = 0;
-        for (auto item : object) {
-            ondemand::field pair;
-            if (std::move(item).get(pair)) return false;
+        while (true) {
+            if (*i >= end || text[*i] != '"') return false;
+            const size_t key = *i + 1;
+            i++;
+            if (*i >= end || text[*i] != ':') return false;
+            const size_t close = token_end(text, *i) - 1;
+            if (close < key || text[close] != '"') return false;
             uint32_t field;
-            if (!find_field(reinterpret_cast<const uint8_t *>(pair.key().raw()), expected, field)) return false;
+            if (!find_field(text + key, close - key, expected, field)) return false;
             expected = field + 1;
-            if (!parse_value(pair.value(), field, row)) return false;
+            i++;
+            if (*i >= end || i[1] >= end) return false;
+            if (!parse_value(text, i, end, field, row)) return false;
+            i++;
+            if (*i >= end) return false;
+            if (text[*i] == '}') break;
+            if (text[*i] != ',') return false;
+            i++;
         }
-        // A later value of a repeated key replaces the earlier: its escapes are then none of the row's.
+        return escaped.empty() || open_escapes(row);
+    }
+
+    // A later value of a repeated key replaces the earlier: its escapes are then none of the row's.
+    bool open_escapes(uint32_t row) {
+        for (const Escaped &text : escaped) {
+            if (!escapes_are_sound(base + text.start, text.length)) return false;
+        }
         for (const Escaped &text : escaped) {
             lamina_json_column &column = fields[text.field].column;
             bool is_stored = column.kinds != nullptr && column.kinds[row] == kind_string &&
                              column.payloads[row] == text_payload(text.start, text.length);
             size_t opened = unescape(const_cast<uint8_t *>(base) + text.start, text.length);
-            if (opened == SIZE_MAX) return false;
             if (is_stored) column.payloads[row] = text_payload(text.start, opened);
         }
         return true;
+    }
+
+    // Finds the structure of a text; null when it is not sound.
+    const uint32_t *find_structure(const uint8_t *text, size_t length) {
+        if (structure.capacity() < length || !structure.implementation) {
+            if (structure.allocate(length < 1 << 16 ? 1 << 16 : length)) return nullptr;
+        }
+        if (structure.implementation->stage1(text, length, stage1_mode::regular)) return nullptr;
+        return structure.implementation->structural_indexes.get();
     }
 };
 
@@ -301,28 +402,35 @@ int lamina_utf8_is_valid(const uint8_t *bytes, size_t length) {
     return validate_utf8(reinterpret_cast<const char *>(bytes), length) ? 1 : 0;
 }
 
-const char *lamina_json_implementation(void) { return SIMDJSON_STRINGIFY(SIMDJSON_BUILTIN_IMPLEMENTATION); }
-
 uint32_t lamina_json_parse_lines(
     lamina_json_parser *parser, uint8_t *bytes, size_t length, uint32_t origin, void *context,
     lamina_json_on_field on_field, lamina_json_on_line on_line) {
     parser->context = context;
     parser->on_field = on_field;
     parser->base = bytes - origin;
-    parser->readable_end = bytes + length + SIMDJSON_PADDING;
     parser->fields.clear();
     parser->index.clear();
+    // A line whose quotes do not close would shift what counts as text in all lines behind it. It also has its line end inside a
+    // string then, which the first stage refuses: the chunk is taken line by line instead.
+    const uint32_t *all = parser->find_structure(bytes, length);
     uint32_t row = 0;
     uint32_t line = 0;
     size_t start = 0;
-    size_t readable = length + SIMDJSON_PADDING;
     while (start < length) {
         const void *found = std::memchr(bytes + start, '\n', length - start);
         size_t end = found ? size_t(static_cast<const uint8_t *>(found) - bytes) : length;
         size_t next = found ? end + 1 : length;
         if (found && end > start && bytes[end - 1] == '\r') end -= 1;
         parser->escaped.clear();
-        if (parser->parse_line(bytes + start, end - start, readable - start, row)) {
+        bool is_row;
+        if (all != nullptr) {
+            while (*all < start) all++;
+            is_row = parser->parse_object(bytes, all, end, row);
+        } else {
+            const uint32_t *own = end > start ? parser->find_structure(bytes + start, end - start) : nullptr;
+            is_row = own != nullptr && parser->parse_object(bytes + start, own, end - start, row);
+        }
+        if (is_row) {
             row += 1;
         } else {
             // What the line left behind before it failed.
@@ -337,7 +445,3 @@ uint32_t lamina_json_parse_lines(
     return row;
 }
 }
-
-#ifdef LAMINA_POP_TARGET
-#pragma clang attribute pop
-#endif

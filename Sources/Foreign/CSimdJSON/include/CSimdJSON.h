@@ -42,9 +42,6 @@ size_t lamina_json_padding(void);
 /// Whether the bytes are UTF-8.
 int lamina_utf8_is_valid(const uint8_t *bytes, size_t length);
 
-/// The instruction set the parser was compiled for.
-const char *lamina_json_implementation(void);
-
 #ifdef __cplusplus
 }
 #endif
