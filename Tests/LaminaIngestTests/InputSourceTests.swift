@@ -159,3 +159,52 @@ func temporaryFolder() throws -> String {
         }
     }
 }
+
+/// Answers one HTTP request on a free loopback port with a fixed body.
+private func serveOnce(_ body: [UInt8], onRequest: @escaping @Sendable (String) -> Void) throws -> UInt16 {
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isBound = withUnsafeMutablePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
+            bind(listener, raw, length) == 0 && listen(listener, 1) == 0 && getsockname(listener, raw, &length) == 0
+        }
+    }
+    try #require(isBound)
+    let answer = Array("HTTP/1.1 200 OK\r\nContent-Length: \(body.count)\r\nConnection: close\r\n\r\n".utf8) + body
+    let thread = try WorkerThread(name: "serve-once") {
+        let connection = accept(listener, nil, nil)
+        var piece = [UInt8](repeating: 0, count: 8192)
+        let count = recv(connection, &piece, piece.count, 0)
+        onRequest(String(decoding: piece[..<max(0, count)], as: UTF8.self))
+        _ = answer.withUnsafeBytes { send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        close(connection)
+        close(listener)
+    }
+    thread.detach()
+    return UInt16(bigEndian: address.sin_port)
+}
+
+@Suite struct HTTPSourceTests {
+    @Test func bodiesAreOpenedByTheAddress() throws {
+        let body = try gzipCompress(Array("{\"x\":1}\n{\"x\":2}\nbad".utf8))
+        let port = try serveOnce(body) {
+            #expect($0.hasPrefix("GET /rows.json.gz?k=v HTTP/1.1\r\n"))
+            #expect($0.contains("Authorization: Basic dTpw\r\n"))
+            #expect($0.contains("X-Own: yes\r\n"))
+        }
+        let uri = "http://127.0.0.1:\(port)/rows.json.gz?k=v"
+        let source: JSON = [
+            "type": "http", "uris": [.string(uri)], "httpAuthenticationUsername": "u",
+            "httpAuthenticationPassword": ["type": "default", "password": "p"], "requestHeaders": ["X-Own": "yes"],
+        ]
+        let read = try ReadRows(source: source, format: ["type": "json"])
+        #expect(read.rows == [["x": 1], ["x": 2]])
+        #expect(read.bad.map(\.message) == ["Unable to parse row [bad] (Path: \(uri), Record: 3, Line: 3)"])
+        #expect(throws: LaminaError.self) {
+            try ReadRows(source: ["type": "http", "uris": ["http://127.0.0.1:1/x"]], format: ["type": "json"])
+        }
+    }
+}

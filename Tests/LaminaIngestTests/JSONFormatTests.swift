@@ -141,6 +141,28 @@ import Testing
         }
     }
 
+    /// Rows whose fields all differ are as wide as they are many: chunks shrink instead of batches growing without end.
+    @Test func fieldsThatNeverRepeat() throws {
+        let count = 20_000
+        let text = (0..<count).map { "{\"field\($0)\":\($0)}" }.joined(separator: "\n")
+        let rows = try openRows(
+            try InputSource(json: ["type": "inline", "data": .string(text)], path: "inputSource"),
+            try InputFormat(json: ["type": "json"], path: "inputFormat"),
+            RowSourceOptions()
+        )
+        var row = 0
+        while let batch = try rows.nextBatch() {
+            #expect(batch.rowCount * batch.fields.count < 40_000_000)
+            for (place, field) in batch.fields.enumerated() {
+                #expect(field.name == "field\(row + place)")
+                #expect(field.kinds[place] == FieldKind.long)
+                #expect(field.payloads[place] == UInt64(row + place))
+            }
+            row += batch.rowCount
+        }
+        #expect(row == count)
+    }
+
     @Test func invalidUTF8IsABadRecord() throws {
         let path = try temporaryFile(
             Array("{\"a\":\"x\"}\n{\"a\":\"".utf8) + [0xFF, 0xFE] + Array("\"}\n{\"a\":\"y\"}\n".utf8)

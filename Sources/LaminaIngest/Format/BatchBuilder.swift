@@ -11,6 +11,13 @@ final class BatchBuilder {
     private var extra: [UInt8] = []
     private var bad: [(row: Int, line: Int, start: Int, length: Int)] = []
     var rowCount = 0
+    /// Set when the batch would take more memory than any input should.
+    private(set) var failure: LaminaError?
+
+    /// Bytes of kinds and payloads one batch may take, and above which chunks get smaller.
+    private static let memoryMax = 1 << 30
+    private static let memoryGood = 32 << 20
+    private static let bytesPerCell = 9
 
     init(_ chunk: RecordChunk, wanted: Set<String>?) {
         self.chunk = chunk
@@ -24,6 +31,13 @@ final class BatchBuilder {
             places[name] = -1
             return nil
         }
+        if failure == nil, (fields.count + 1) * chunk.rowsMax * Self.bytesPerCell > Self.memoryMax {
+            failure = .resourceLimit(
+                "\(chunk.length) bytes of \(chunk.uri ?? "the input") hold \(chunk.rowsMax) rows with more than "
+                    + "\(fields.count) different fields"
+            )
+        }
+        if failure != nil { return nil }
         let column = FieldColumn(name: name, capacity: chunk.rowsMax)
         places[name] = fields.count
         fields.append(column)
@@ -48,6 +62,13 @@ final class BatchBuilder {
             writer.value(value)
             setText(column, row: row, kind: FieldKind.json, writer.bytes)
         }
+    }
+
+    /// How large the next chunks should be at most, for rows as wide as these.
+    var goodChunkSize: Int {
+        let memory = fields.count * chunk.rowsMax * Self.bytesPerCell
+        if memory <= Self.memoryGood { return ChunkReader.chunkMax }
+        return max(16 << 10, Int(Double(chunk.length) * Double(Self.memoryGood) / Double(memory)))
     }
 
     /// Remembers a record that did not parse; `line` counts from 0 in the chunk.

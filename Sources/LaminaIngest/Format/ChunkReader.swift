@@ -4,9 +4,10 @@ import LaminaCompression
 /// Cuts the entities of an input into chunks of whole records, in order. Used under a lock.
 struct ChunkReader: ~Copyable {
     /// Text of one chunk; longer records make longer chunks.
-    private static let chunkSize = 512 << 10
-    /// A record longer than this is refused.
-    private static let recordMax = 1 << 30
+    static let chunkMax = 512 << 10
+    private static let firstChunk = 16 << 10
+    /// A record longer than this is refused. Opened text can be six times as long and must fit 32 bits.
+    private static let recordMax = 256 << 20
 
     private let entities: [InputEntity]
     private let format: InputFormat
@@ -14,6 +15,8 @@ struct ChunkReader: ~Copyable {
     private var source: OpenEntity?
     private var sequence = 0
     private var failure: LaminaError?
+    /// Doubles from chunk to chunk: the first ones tell how wide the rows are.
+    private var chunkSize = firstChunk
 
     private struct OpenEntity {
         let source: any ByteSource
@@ -25,7 +28,6 @@ struct ChunkReader: ~Copyable {
         var line = 1
         var isAtEnd = false
         var header: HeaderReader
-        var documents = DocumentCutter()
     }
 
     init(entities: [InputEntity], format: InputFormat) {
@@ -33,9 +35,10 @@ struct ChunkReader: ~Copyable {
         self.format = format
     }
 
-    /// The next chunk; nil at the end. After an error, always that error.
-    mutating func next() throws(LaminaError) -> sending RecordChunk? {
+    /// The next chunk, of about `sizeMax` bytes at most; nil at the end. After an error, always that error.
+    mutating func next(sizeMax: Int) throws(LaminaError) -> sending RecordChunk? {
         if let failure { throw failure }
+        chunkSize = min(chunkSize * 2, sizeMax)
         do throws(LaminaError) {
             while true {
                 if source == nil {
@@ -61,7 +64,7 @@ struct ChunkReader: ~Copyable {
     private mutating func cut() throws(LaminaError) -> RecordChunk? {
         guard var entity = source else { return nil }
         var buffer = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: max(Self.chunkSize, entity.carry.count * 2) + RecordChunk.padding,
+            byteCount: max(chunkSize, entity.carry.count * 2) + RecordChunk.padding,
             alignment: 64
         )
         var isHandedOver = false
@@ -77,7 +80,7 @@ struct ChunkReader: ~Copyable {
                 entity.isAtEnd = count < room.count
                 filled += count
             }
-            cut = findCut(UnsafeRawBufferPointer(rebasing: buffer[..<filled]), &entity)
+            cut = findCut(UnsafeRawBufferPointer(rebasing: buffer[..<filled]), entity)
             if cut.end > 0 || entity.isAtEnd { break }
             guard filled < Self.recordMax else {
                 throw .invalidInput("A record of \(entity.uri ?? "the input") is longer than \(Self.recordMax) bytes")
@@ -132,9 +135,9 @@ struct ChunkReader: ~Copyable {
         var records: Int
     }
 
-    private func findCut(_ bytes: UnsafeRawBufferPointer, _ entity: inout OpenEntity) -> Cut {
+    private func findCut(_ bytes: UnsafeRawBufferPointer, _ entity: OpenEntity) -> Cut {
         if case .json(let json) = format.kind, json.isConcatenated {
-            return documentCut(bytes, &entity)
+            return documentCut(bytes, entity)
         }
         var end = bytes.count
         if !entity.isAtEnd {
@@ -146,89 +149,12 @@ struct ChunkReader: ~Copyable {
         return Cut(end: end, lines: lines, records: lines)
     }
 
-    private func documentCut(_ bytes: UnsafeRawBufferPointer, _ entity: inout OpenEntity) -> Cut {
-        entity.documents = DocumentCutter()
-        let found = entity.documents.scan(bytes)
+    private func documentCut(_ bytes: UnsafeRawBufferPointer, _ entity: OpenEntity) -> Cut {
+        let found = scanDocuments(bytes)
         let end = entity.isAtEnd ? bytes.count : found.end
         var lines = 0
         for byte in UnsafeRawBufferPointer(rebasing: bytes[..<end]) where byte == 0x0A { lines += 1 }
         // What follows the last whole document at the end of the input may count as one more.
         return Cut(end: end, lines: lines, records: found.count + 1)
-    }
-}
-
-/// Takes the header lines off the beginning of an entity.
-struct HeaderReader {
-    private var linesToSkip: Int
-    private var needsColumns: Bool
-    private let format: InputFormat
-    private(set) var columns: [String]?
-
-    init(_ format: InputFormat) {
-        self.format = format
-        linesToSkip = 0
-        needsColumns = false
-        if case .delimited(let delimited) = format.kind {
-            linesToSkip = delimited.skipHeaderRows
-            needsColumns = delimited.findColumnsFromHeader
-            columns = delimited.findColumnsFromHeader ? nil : delimited.columns
-        }
-    }
-
-    /// Moves `start` behind the header lines in the text; answers how many lines those are.
-    mutating func take(_ bytes: UnsafeRawBufferPointer, from start: inout Int) throws(LaminaError) -> Int {
-        var lines = 0
-        while linesToSkip > 0 || needsColumns, start < bytes.count {
-            var end = start
-            while end < bytes.count, bytes[end] != 0x0A { end += 1 }
-            let next = min(end + 1, bytes.count)
-            if linesToSkip > 0 {
-                linesToSkip -= 1
-            } else if case .delimited(let delimited) = format.kind {
-                if end > start, end < bytes.count, bytes[end - 1] == 0x0D { end -= 1 }
-                columns = try delimited.header(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
-                needsColumns = false
-            }
-            start = next
-            lines += 1
-        }
-        return lines
-    }
-}
-
-/// Finds where concatenated JSON documents end.
-struct DocumentCutter {
-    /// The end of the last whole object or array, and how many there are. Bytes outside of any belong to the next.
-    func scan(_ bytes: UnsafeRawBufferPointer) -> (end: Int, count: Int) {
-        var depth = 0
-        var isInString = false
-        var end = 0
-        var count = 0
-        var place = 0
-        while place < bytes.count {
-            let byte = bytes[place]
-            if isInString {
-                if byte == UInt8(ascii: "\\") {
-                    place += 1
-                } else if byte == UInt8(ascii: "\"") {
-                    isInString = false
-                }
-            } else {
-                switch byte {
-                case UInt8(ascii: "\""): isInString = true
-                case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
-                case UInt8(ascii: "}"), UInt8(ascii: "]"):
-                    depth -= 1
-                    if depth <= 0 {
-                        depth = 0
-                        end = place + 1
-                        count += 1
-                    }
-                default: break
-                }
-            }
-            place += 1
-        }
-        return (end, count)
     }
 }

@@ -17,6 +17,8 @@ final class TextRowSource: RowSource {
     private let reader: Mutex<ChunkReader>
     private let records = Monitor(RecordCounts())
     private let parsers = ParserPool()
+    /// Smaller when rows have very many fields.
+    private let chunkSize = Atomic(ChunkReader.chunkMax)
 
     init(entities: [InputEntity], format: InputFormat, wanted: Set<String>?) {
         self.format = format
@@ -25,7 +27,8 @@ final class TextRowSource: RowSource {
     }
 
     func nextBatch() throws(LaminaError) -> RowBatch? {
-        let chunk: RecordChunk? = try reader.withLock { (reader) throws(LaminaError) in try reader.next() }
+        let size = chunkSize.load(ordering: .relaxed)
+        let chunk: RecordChunk? = try reader.withLock { (reader) throws(LaminaError) in try reader.next(sizeMax: size) }
         guard let chunk else { return nil }
         let builder = BatchBuilder(chunk, wanted: wanted)
         switch format.kind {
@@ -34,7 +37,10 @@ final class TextRowSource: RowSource {
         case .delimited(let delimited): delimited.parse(builder)
         case .regex(let regex): regex.parse(builder)
         }
-        return builder.finish(firstRecord: countRecords(builder))
+        chunkSize.store(builder.goodChunkSize, ordering: .relaxed)
+        let firstRecord = countRecords(builder)
+        if let failure = builder.failure { throw failure }
+        return builder.finish(firstRecord: firstRecord)
     }
 
     /// Adds the batch's rows to the count of its entity and answers the number of its first record. Waits for the chunks before
