@@ -80,6 +80,9 @@ import Testing
         #"{"type":"period","period":"P2M","origin":"2012-01-31T00:00:00Z"}"#,
         #"{"type":"period","period":"P1W","timeZone":"Australia/Sydney","origin":"2030-01-01T05:00:00Z"}"#,
         #"{"type":"duration","duration":12345}"#,
+        #"{"type":"period","period":"P1M1D","timeZone":"Europe/Berlin"}"#,
+        #"{"type":"period","period":"P1DT12H","timeZone":"America/Los_Angeles"}"#,
+        #"{"type":"period","period":"PT1H30M","timeZone":"America/Los_Angeles"}"#,
     ])
     func bucketsPartition(_ json: String) throws {
         let granularity = try granularity(json)
@@ -122,5 +125,18 @@ import Testing
     ])
     func refusesOthers(_ json: String) {
         #expect(throws: LaminaError.self) { try granularity(json) }
+    }
+
+    /// Any interval comes with a request: a bucket of the most distant time must be found as fast as one of today.
+    @Test(arguments: ["P1M1D", "P1DT12H", "P2W", "P1D", "P7Y", "PT1H30M", "P1Y1W"])
+    func distantTimesAreFound(_ period: String) throws {
+        let granularity = try granularity(#"{"type":"period","period":"\#(period)","timeZone":"America/Los_Angeles"}"#)
+        for instant in [Interval.eternity.start, Interval.eternity.end] {
+            #expect(granularity.bucketStart(instant) <= instant)
+        }
+        #expect(granularity.bucketStart(.min) == granularity.bucketStart(Interval.eternity.start))
+        #expect(granularity.bucketStart(.max) == granularity.bucketStart(Interval.eternity.end))
+        let first = try #require(Array(granularity.buckets(in: .eternity).prefix(3)).first)
+        #expect(first.end > Interval.eternity.start)
     }
 }

@@ -24,6 +24,18 @@ package struct PeriodGranularity: Sendable, Hashable {
     private let rule: Rule
     /// Where multiples are counted from, an instant.
     private let anchor: Int64
+    /// For `stepping` alone.
+    private let steps: PeriodSteps?
+
+    package static func == (left: PeriodGranularity, right: PeriodGranularity) -> Bool {
+        left.period == right.period && left.zone == right.zone && left.origin == right.origin
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(period)
+        hasher.combine(zone)
+        hasher.combine(origin)
+    }
 
     /// The period in UTC.
     init(standard period: ISOPeriod) {
@@ -50,12 +62,17 @@ package struct PeriodGranularity: Sendable, Hashable {
         self.origin = origin
         anchor = origin ?? zone.instant(ofLocal: 0)
         rule = Self.rule(of: period, zone: zone, hasOrigin: origin != nil)
+        steps = rule == .stepping ? PeriodSteps(period: period, zone: zone, anchor: anchor) : nil
     }
 
     private static func rule(of period: ISOPeriod, zone: TimeZoneRules, hasOrigin: Bool) -> Rule {
         let isFixed = zone.fixedOffset != nil
         if period.fields.count(where: { $0 != 0 }) > 1 {
             if isFixed, let length = period.fixedMilliseconds { return .uniform(length) }
+            // Hours and less are elapsed time in any zone.
+            if period.fields[..<4].allSatisfy({ $0 == 0 }), let length = period.fixedMilliseconds {
+                return .elapsedFromOrigin(length)
+            }
             return .stepping
         }
         if period.years > 0 {
@@ -88,8 +105,10 @@ package struct PeriodGranularity: Sendable, Hashable {
         }
     }
 
-    package func bucketStart(_ instant: Int64) -> Int64 {
-        switch rule {
+    package func bucketStart(_ asked: Int64) -> Int64 {
+        // Beyond Druid's time sums would stop at the end of the range, and loops over them never.
+        let instant = min(max(asked, Interval.eternity.start), Interval.eternity.end)
+        return switch rule {
         case .uniform(let length), .elapsedFromOrigin(let length): floorTo(instant, length: length, origin: anchor)
         case .calendarMonths(let months): calendarFloor(instant, months: months)
         case .calendarWeek: dayFloor(instant, weekly: true)
@@ -97,7 +116,7 @@ package struct PeriodGranularity: Sendable, Hashable {
         case .clock(let length): clockFloor(instant, length: length)
         case .monthsFromOrigin(let months): monthsFloor(instant, months: months)
         case .daysFromOrigin(let days): daysFloor(instant, days: days)
-        case .stepping: steppingFloor(instant)
+        case .stepping: steps?.floor(instant) ?? instant
         }
     }
 
@@ -115,7 +134,7 @@ package struct PeriodGranularity: Sendable, Hashable {
         case .monthsFromOrigin(let months):
             zone.adding(months: (monthCount(start, months: months) + 1) * months, to: anchor)
         case .daysFromOrigin(let days): zone.adding(days: (dayCount(start, days: days) + 1) * days, to: anchor)
-        case .stepping: period.added(to: start, zone: zone)
+        case .stepping: steps?.next(start) ?? start
         }
     }
 
@@ -168,25 +187,5 @@ package struct PeriodGranularity: Sendable, Hashable {
         while zone.adding(days: count * days, to: anchor) > instant { count -= 1 }
         while zone.adding(days: (count + 1) * days, to: anchor) <= instant { count += 1 }
         return count
-    }
-
-    /// Steps of several units from the anchor. Whole steps are taken one after the other, since each may be clipped by a
-    /// month's length; far instants are reached by years of whole steps at once.
-    private func steppingFloor(_ instant: Int64) -> Int64 {
-        if instant >= anchor {
-            var current = anchor
-            while true {
-                let following = period.added(to: current, zone: zone)
-                if following > instant || following <= current { return current }
-                current = following
-            }
-        }
-        var current = anchor
-        while current > instant {
-            let previous = period.added(to: current, times: -1, zone: zone)
-            if previous >= current { return previous }
-            current = previous
-        }
-        return current
     }
 }
