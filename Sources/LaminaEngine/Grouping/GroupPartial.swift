@@ -44,7 +44,7 @@ func mergeGroups(
 ) throws(LaminaError) -> GroupPartial {
     if partials.count == 1 { return partials[0] }
     var firstTime: Int64?
-    for partial in partials where firstTime == nil { firstTime = partial.firstTime }
+    for time in partials.compactMap(\.firstTime) { firstTime = firstTime.map { min($0, time) } ?? time }
     let full = partials.filter { $0.groupCount > 0 }
     if full.count <= 1 {
         var result: GroupPartial =
