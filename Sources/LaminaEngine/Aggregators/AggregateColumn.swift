@@ -12,6 +12,8 @@ package struct AggregateColumn: Sendable {
         case long([Int64])
         case float([Float])
         case double([Double])
+        /// Aggregations that are not numbers alone; nil where nothing was seen.
+        case states([AggregateState?], StateRule)
     }
 
     enum Fold: Sendable {
@@ -29,6 +31,7 @@ package struct AggregateColumn: Sendable {
         case .long(let values): values.count
         case .float(let values): values.count
         case .double(let values): values.count
+        case .states(let states, _): states.count
         }
     }
 
@@ -46,8 +49,12 @@ package struct AggregateColumn: Sendable {
             case .double: return make(Double.self, kind, count, seen) { .double($0) }
             }
         case .filtered(_, let inner, _): return try empty(inner, count: count)
-        default: throw .unsupported("aggregator \(aggregator.name)")
+        case _ where StateRule(aggregator) != nil:
+            guard let rule = StateRule(aggregator) else { break }
+            return AggregateColumn(numbers: .states(Array(repeating: nil, count: count), rule), seen: [], fold: .sum)
+        default: break
         }
+        throw .unsupported("aggregator \(aggregator.name)")
     }
 
     private static func make<Number: VectorNumber>(
@@ -61,20 +68,39 @@ package struct AggregateColumn: Sendable {
         return AggregateColumn(numbers: wrap(Array(repeating: start, count: count)), seen: seen, fold: fold)
     }
 
-    /// The finished value of a group.
+    /// The finished values of all groups of an aggregation that is not numbers alone; nil when it is.
+    func finishedStates() throws(LaminaError) -> [Value]? {
+        guard case .states(let states, let rule) = numbers else { return nil }
+        var values: [Value] = []
+        values.reserveCapacity(states.count)
+        for state in states { values.append(try rule.value(state)) }
+        return values
+    }
+
+    /// The sketches of all groups as Druid writes them; nil for aggregations that are none.
+    func sketches() -> [Value]? {
+        guard case .states(let states, .sketch) = numbers else { return nil }
+        return states.map { state in
+            guard case .sketch(let sketch) = state else { return .complex(type: "hyperUnique", bytes: []) }
+            return .complex(type: "hyperUnique", bytes: sketch.bytes)
+        }
+    }
+
+    /// The finished value of a group; only of numbers.
     package func value(_ group: Int) -> Value {
         if !seen.isEmpty, seen[group] == 0 { return .null }
         switch numbers {
         case .long(let values): return .long(values[group])
         case .float(let values): return .float(values[group])
         case .double(let values): return .double(values[group])
+        case .states: preconditionFailure("states are finished all at once")
         }
     }
 
     /// Folds another partial's groups into this one's: its group i into group `targets[i]`.
     ///
     /// - Source: `AggregatorFactory.combine`.
-    mutating func merge(_ other: AggregateColumn, targets: [UInt32]) {
+    mutating func merge(_ other: AggregateColumn, targets: [UInt32]) throws(LaminaError) {
         switch (numbers, other.numbers) {
         case (.long(var mine), .long(let theirs)):
             numbers = .long([])
@@ -88,6 +114,14 @@ package struct AggregateColumn: Sendable {
             numbers = .double([])
             mergeValues(&mine, theirs, other.seen, targets)
             numbers = .double(mine)
+        case (.states(var mine, let rule), .states(let theirs, _)):
+            numbers = .states([], rule)
+            for (index, target) in targets.enumerated() {
+                let known = mine[Int(target)]
+                mine[Int(target)] = nil
+                mine[Int(target)] = try rule.merged(known, theirs[index])
+            }
+            numbers = .states(mine, rule)
         default: preconditionFailure("states of different aggregations do not merge")
         }
         if !seen.isEmpty {
@@ -128,6 +162,7 @@ package struct AggregateColumn: Sendable {
         case .long(let values): picked.numbers = .long(pick(values, groups))
         case .float(let values): picked.numbers = .float(pick(values, groups))
         case .double(let values): picked.numbers = .double(pick(values, groups))
+        case .states(let states, let rule): picked.numbers = .states(pick(states, groups), rule)
         }
         picked.seen = seen.isEmpty ? [] : pick(seen, groups)
         return picked
@@ -135,6 +170,14 @@ package struct AggregateColumn: Sendable {
 
     /// Bytes held for each group.
     static let bytesPerGroup = 9
+
+    /// Bytes held for each group of this column.
+    var bytesPerGroup: Int { if case .states(_, let rule) = numbers { rule.bytesPerGroup } else { Self.bytesPerGroup } }
+
+    /// Bytes held for each group by all of some aggregations.
+    static func bytesPerGroup(_ aggregators: [Aggregator]) -> Int {
+        aggregators.reduce(0) { $0 + (StateRule($1)?.bytesPerGroup ?? bytesPerGroup) }
+    }
 }
 
 /// values[groups[i]] for every i

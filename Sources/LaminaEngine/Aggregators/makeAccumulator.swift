@@ -44,7 +44,38 @@ func makeAccumulator(
         let plan = try FilterCompiler(scan: scan, rowsWanted: rowsWanted).plan(filter)
         let accumulator = try makeAccumulator(inner, in: scan, rowsWanted: rowsWanted, skipsRows: true)
         return FilteredAccumulator(plan.matcher, accumulator)
-    default: throw .unsupported("aggregator \(aggregator.name)")
+    case .grouping: throw .unsupported("aggregator grouping")
+    default: return try makeStateAccumulator(aggregator, in: scan)
+    }
+}
+
+/// The accumulator of an aggregation that is folded row by row.
+private func makeStateAccumulator(
+    _ aggregator: Aggregator,
+    in scan: SegmentScan
+) throws(LaminaError) -> Accumulator {
+    switch aggregator {
+    case .firstLast(_, let type, let last, let field, let timeColumn, let maxBytes):
+        return FirstLastAccumulator(
+            try scan.valueInput(timeColumn),
+            try scan.valueInput(field),
+            type,
+            last: last,
+            maxBytes: maxBytes
+        )
+    case .any(_, let type, let field, let maxBytes, let joins):
+        return AnyAccumulator(try scan.valueInput(field), type, maxBytes: maxBytes, joins: joins)
+    case .doubleMean(_, let field): return MeanAccumulator(try scan.valueInput(field))
+    case .cardinality(_, let dimensions, let byRow, let round):
+        var fields: [CardinalityAccumulator.Field] = []
+        for dimension in dimensions {
+            fields.append(CardinalityAccumulator.Field(try scan.valueInput(dimension.dimension), dimension))
+        }
+        return CardinalityAccumulator(fields, byRow: byRow, round: round)
+    case .hyperUnique(_, let field, _, let round):
+        return SketchUnionAccumulator(try scan.valueInput(field), round: round)
+    case .expression(let expression): return try ExpressionAccumulator(expression, in: scan)
+    case .count, .number, .filtered, .grouping: throw .unsupported("aggregator \(aggregator.name)")
     }
 }
 

@@ -30,7 +30,7 @@ package struct GroupPartial: SegmentPartial {
     }
 
     /// Roughly the bytes it holds.
-    var byteCount: Int { groupCount * (keys.count * 4 + states.count * AggregateColumn.bytesPerGroup) }
+    var byteCount: Int { groupCount * (keys.count * 4 + states.reduce(0) { $0 + $1.bytesPerGroup }) }
 }
 
 /// Merges the groups of partials: equal keys become one group.
@@ -64,13 +64,13 @@ func mergeGroups(
     }
     let numbering = try numberGroups(ids, values.map(\.count), full.map(\.groupCount), run)
     var states: [AggregateColumn] = []
-    let bytes = numbering.count * (keyCount * 4 + aggregators.count * AggregateColumn.bytesPerGroup)
+    let bytes = numbering.count * (keyCount * 4 + AggregateColumn.bytesPerGroup(aggregators))
     try run.memory.reserve(bytes, for: "merged groups")
     for (index, aggregator) in aggregators.enumerated() {
         try run.poll()
         var column = try AggregateColumn.empty(aggregator, count: numbering.count)
         for (number, partial) in full.enumerated() {
-            column.merge(partial.states[index], targets: numbering.targets[number])
+            try column.merge(partial.states[index], targets: numbering.targets[number])
         }
         states.append(column)
     }

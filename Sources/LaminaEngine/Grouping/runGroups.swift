@@ -36,7 +36,7 @@ struct GroupingTask {
         }
         if keys.isEmpty { return try foldAll(walk, accumulators, firstTime) }
         let grouper = try Grouper(keys, rowsWanted: walk.rowCount, skipsEmptyRows: skipsEmptyRows, run)
-        let bytesPerGroup = accumulators.count * AggregateColumn.bytesPerGroup
+        let bytesPerGroup = AggregateColumn.bytesPerGroup(aggregators)
         var reserved = 0
         defer { run.memory.release(reserved) }
         try walk.forEachBatch { (batch, rows) throws(LaminaError) in

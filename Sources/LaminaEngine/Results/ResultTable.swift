@@ -39,9 +39,19 @@ struct ResultTable: Sendable {
         for index in dimensions.indices { columns.append(.key(groups.keys[firstDimension + index])) }
         for (index, aggregator) in aggregators.enumerated() {
             names.append(aggregator.name)
-            columns.append(.aggregate(groups.states[index]))
+            let column = groups.states[index]
+            columns.append(try column.finishedStates().map(Column.values) ?? .aggregate(column))
         }
         for aggregator in postAggregators {
+            // A field access that does not finalize shows a sketch itself.
+            if case .fieldAccess(_, let field, finalizing: false) = aggregator,
+                let index = aggregators.firstIndex(where: { sameText($0.name, field) }),
+                let sketches = groups.states[index].sketches()
+            {
+                names.append(aggregator.name)
+                columns.append(.values(sketches))
+                continue
+            }
             let program = PostProgram(aggregator, names)
             var values: [Value] = []
             values.reserveCapacity(rowCount)

@@ -165,7 +165,7 @@ package struct TimeseriesOperator: QueryOperator {
         var states: [AggregateColumn] = []
         for (index, aggregator) in timeseries.aggregations.enumerated() {
             var column = try AggregateColumn.empty(aggregator, count: count)
-            column.merge(groups.states[index], targets: targets)
+            try column.merge(groups.states[index], targets: targets)
             states.append(column)
         }
         return GroupPartial(firstTime: groups.firstTime, keys: [], states: states, groupCount: count)
@@ -183,7 +183,7 @@ package struct TimeseriesOperator: QueryOperator {
         var states: [AggregateColumn] = []
         for (index, aggregator) in timeseries.aggregations.enumerated() {
             var column = try AggregateColumn.empty(aggregator, count: 1)
-            column.merge(groups.states[index], targets: targets)
+            try column.merge(groups.states[index], targets: targets)
             states.append(column)
         }
         let total = GroupPartial(firstTime: nil, keys: [], states: states, groupCount: 1)

@@ -43,7 +43,11 @@ struct Ranking {
                 longScores = values
                 return
             }
-            scores = (0..<groups.groupCount).map { Self.score(column.value($0)) }
+            if let values = try column.finishedStates() {
+                scores = values.map { Self.score($0) }
+            } else {
+                scores = (0..<groups.groupCount).map { Self.score(column.value($0)) }
+            }
             return
         }
         let table = try ResultTable(
