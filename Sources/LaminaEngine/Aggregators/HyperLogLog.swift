@@ -1,5 +1,5 @@
-package import LaminaBase
 import Glibc
+package import LaminaBase
 
 /// Druid's distinct count sketch: 2,048 registers of four bits above a common offset, and one register that overflowed.
 ///
@@ -88,7 +88,8 @@ package struct HyperLogLog: Sendable, Hashable {
         for index in source.registers.indices {
             let byte = source.registers[index]
             if byte == 0 { continue }
-            for (register, value) in [(2 * index, Int(byte >> 4)), (2 * index + 1, Int(byte & 15))] where value > difference {
+            for (register, value) in [(2 * index, Int(byte >> 4)), (2 * index + 1, Int(byte & 15))]
+            where value > difference {
                 raise(register, to: UInt8(value - difference))
             }
         }
@@ -108,7 +109,11 @@ package struct HyperLogLog: Sendable, Hashable {
             upper += offset
             lower += offset
             if overflowRegister >> 1 == index {
-                if overflowRegister & 1 == 0 { upper = max(upper, overflowValue) } else { lower = max(lower, overflowValue) }
+                if overflowRegister & 1 == 0 {
+                    upper = max(upper, overflowValue)
+                } else {
+                    lower = max(lower, overflowValue)
+                }
             }
             sum += pow(2, -Double(upper)) + pow(2, -Double(lower))
         }

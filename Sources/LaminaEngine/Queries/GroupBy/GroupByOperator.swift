@@ -192,7 +192,7 @@ package struct GroupByOperator: QueryOperator {
         let source = all.groups.picking(candidates)
         for (index, aggregator) in groupBy.aggregations.enumerated() {
             var column = try AggregateColumn.empty(aggregator, count: heads.count)
-            column.merge(source.states[index], targets: targets)
+            try column.merge(source.states[index], targets: targets)
             joined.states[index] = column
         }
         return joined.picking(order.limited(Array(0..<UInt32(heads.count))))
