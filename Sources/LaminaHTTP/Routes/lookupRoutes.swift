@@ -35,7 +35,7 @@ extension Services {
             Route("POST", "\(prefix)/config/{tier}/{name}") { request, parameters throws(LaminaError) in
                 do throws(LaminaError) {
                     try lookups.update([parameters[0]: [parameters[1]: try request.json()]])
-                    return .json([:], status: 202)
+                    return .empty(202, type: "application/json")
                 } catch {
                     return plainErrorResponse(error)
                 }
