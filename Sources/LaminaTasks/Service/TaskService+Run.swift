@@ -1,6 +1,7 @@
 import LaminaBase
 import LaminaIngest
 import LaminaMetadata
+import LaminaQuery
 
 extension TaskService {
     /// The whole life of one task on its own thread.
@@ -14,7 +15,8 @@ extension TaskService {
                 spec: entry.spec,
                 taskID: entry.status.id,
                 workDirectory: work,
-                inputRoot: options.inputRoot
+                inputRoot: options.inputRoot,
+                lookups: options.lookups
             )
             let result = try job.run(host: host)
             var report = result.reportPayload

@@ -2,6 +2,7 @@ import Glibc
 package import LaminaBase
 import LaminaIngest
 package import LaminaMetadata
+package import LaminaQuery
 
 /// Takes tasks, runs them on threads under locks, publishes what they built, and remembers how they ended.
 ///
@@ -17,6 +18,8 @@ package final class TaskService: Sendable {
         package var port = 8888
         /// The `local` input source reads nothing outside; nil: anything.
         package var inputRoot: String?
+        /// Tables of the `lookup` function in transforms.
+        package var lookups: LookupResolver?
 
         package init() {}
     }

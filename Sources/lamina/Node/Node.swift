@@ -20,6 +20,8 @@ struct Node: Sendable {
         lock = try DirectoryLock(path: directory.lock)
         do throws(LaminaError) {
             view = try NodeView(directory, MetadataStore(path: directory.metadata))
+            var options = options
+            options.lookups = view.lookups.resolver
             tasks = try TaskService(
                 directory: directory,
                 store: view.metadata,
