@@ -143,8 +143,7 @@ struct ChunkReader: ~Copyable {
         if !entity.isAtEnd {
             while end > 0, bytes[end - 1] != 0x0A { end -= 1 }
         }
-        var lines = 0
-        for byte in UnsafeRawBufferPointer(rebasing: bytes[..<end]) where byte == 0x0A { lines &+= 1 }
+        var lines = countLineEnds(bytes, until: end)
         if end > 0, bytes[end - 1] != 0x0A { lines += 1 }
         return Cut(end: end, lines: lines, records: lines)
     }
@@ -152,8 +151,7 @@ struct ChunkReader: ~Copyable {
     private func documentCut(_ bytes: UnsafeRawBufferPointer, _ entity: OpenEntity) -> Cut {
         let found = scanDocuments(bytes)
         let end = entity.isAtEnd ? bytes.count : found.end
-        var lines = 0
-        for byte in UnsafeRawBufferPointer(rebasing: bytes[..<end]) where byte == 0x0A { lines += 1 }
+        let lines = countLineEnds(bytes, until: end)
         // What follows the last whole document at the end of the input may count as one more.
         return Cut(end: end, lines: lines, records: found.count + 1)
     }

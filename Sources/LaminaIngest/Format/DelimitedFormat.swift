@@ -66,6 +66,7 @@ struct DelimitedFormat: Sendable {
         bytes.withUnsafeMutableBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return }
             var splitter = FieldSplitter(self)
+            defer { withExtendedLifetime(splitter.special) {} }
             splitter.begin(base, start: 0, end: count)
             while splitter.next() {
                 let field = UnsafeBufferPointer(start: base + splitter.fieldStart, count: splitter.fieldLength)
@@ -109,6 +110,7 @@ struct DelimitedFormat: Sendable {
         let base = chunk.base
         let end = chunk.length
         var splitter = FieldSplitter(self)
+        defer { withExtendedLifetime(splitter.special) {} }
         var start = chunk.start
         var row = 0
         while start < end {

@@ -5,7 +5,9 @@ struct FieldSplitter {
     /// The rest of a separator of several bytes.
     private let separatorRest: [UInt8]
     /// One where a byte needs a look: separator, quote, or the beginning of a list delimiter.
-    private let special: SpecialBytes
+    private let table: UnsafeMutablePointer<UInt8>
+    /// Owns the table.
+    let special: SpecialBytes
     private let listByte: UInt8
     private var base: UnsafeMutablePointer<UInt8>
     private var position = 0
@@ -26,6 +28,7 @@ struct FieldSplitter {
         listByte = format.listDelimiter[0]
         special = SpecialBytes(separator: separator, list: listByte, hasQuotes: isCSV)
         // Replaced by `begin` before anything is read.
+        table = special.table
         base = special.table
     }
 
@@ -46,7 +49,7 @@ struct FieldSplitter {
         let start = position
         var place = start
         var hasQuote = false
-        let table = special.table
+        let table = table
         while place < end {
             let byte = base[place]
             if table[Int(byte)] == 0 {
@@ -136,7 +139,7 @@ struct FieldSplitter {
 }
 
 /// A table of 256 bytes at a fixed address.
-private final class SpecialBytes {
+final class SpecialBytes {
     let table: UnsafeMutablePointer<UInt8>
 
     init(separator: UInt8, list: UInt8, hasQuotes: Bool) {
