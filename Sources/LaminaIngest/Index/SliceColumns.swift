@@ -104,7 +104,7 @@ final class SliceStringColumn: StringColumn {
     var isSorted: Bool { true }
     var nullID: UInt32? { globals.first == 0 ? 0 : nil }
 
-    private func bytes(_ id: UInt32) -> UnsafeRawBufferPointer {
+    fileprivate func bytes(_ id: UInt32) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: texts.text(globals[Int(id)])[prefix...])
     }
 
@@ -143,6 +143,14 @@ final class SliceStringColumn: StringColumn {
     func makeMultiIDReader() -> any MultiIDReader {
         let all = Array(UnsafeBufferPointer(start: ids.pointer, count: ids.count))
         return ArrayMultiReader(offsets: offsets ?? Array(0...UInt32(rowCount)), ids: all)
+    }
+}
+
+extension SliceStringColumn: StableTexts {
+    var textsAreStable: Bool { true }
+
+    func copyTexts(into target: UnsafeMutableBufferPointer<UnsafeRawBufferPointer>) {
+        for id in 0..<min(target.count, globals.count) where globals[id] != 0 { target[id] = bytes(UInt32(id)) }
     }
 }
 

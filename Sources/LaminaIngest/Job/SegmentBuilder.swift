@@ -174,6 +174,7 @@ final class SegmentBuilder {
         options.indexSpec = spec.tuning.intermediateIndexSpec
         options.storage = storage
         options.synchronized = false
+        options.writesBitmapIndexes = false
         return options
     }
 

@@ -11,8 +11,8 @@ final class KeyColumn {
         case longs(any ValueReader<Int64>)
         case floats(any ValueReader<Float>)
         case doubles(any ValueReader<Double>)
-        case ids(any ValueReader<UInt32>, remap: [UInt32])
-        case multi(any MultiIDReader, remap: [UInt32])
+        case ids(any ValueReader<UInt32>, remap: ValueMemory<UInt32>)
+        case multi(any MultiIDReader, remap: ValueMemory<UInt32>)
         case objects(any ObjectColumn)
     }
 
@@ -26,7 +26,9 @@ final class KeyColumn {
 
     private let source: Source
     private let rowCount: Int
-    private var loaded = 0..<0
+    /// Rows of the batch in memory.
+    private var start = 0
+    private var end = 0
     private let words = ValueMemory<UInt64>(count: KeyColumn.batchRows, repeating: 0)
     /// Null rows of a numeric column, over the whole piece; empty without any.
     private let isNull: [Bool]
@@ -59,8 +61,13 @@ final class KeyColumn {
     }
 
     /// `isMulti`: some piece has several values a row.
-    static func strings(_ column: (any StringColumn)?, remap: [UInt32], isMulti: Bool, rowCount: Int) -> KeyColumn {
-        guard let column else { return KeyColumn(.missing, rowCount: rowCount) }
+    static func strings(
+        _ column: (any StringColumn)?,
+        remap: ValueMemory<UInt32>?,
+        isMulti: Bool,
+        rowCount: Int
+    ) -> KeyColumn {
+        guard let column, let remap else { return KeyColumn(.missing, rowCount: rowCount) }
         if isMulti { return KeyColumn(.multi(column.makeMultiIDReader(), remap: remap), rowCount: rowCount) }
         return KeyColumn(.ids(column.makeIDReader(), remap: remap), rowCount: rowCount)
     }
@@ -76,25 +83,37 @@ final class KeyColumn {
     /// Compares a row with one of another piece's same column. Rows must be the piece's current one or the one before.
     @inline(__always)
     func compare(_ row: Int, _ other: KeyColumn, _ otherRow: Int, kind: Kind) throws(LaminaError) -> Int {
-        if !loaded.contains(row) { try load(row) }
-        if !other.loaded.contains(otherRow) { try other.load(otherRow) }
+        if !holds(row) { try load(row) }
+        if !other.holds(otherRow) { try other.load(otherRow) }
         switch kind {
         case .words:
             let null = isNullNumber(row)
             let otherNull = other.isNullNumber(otherRow)
             if null || otherNull { return null == otherNull ? 0 : null ? -1 : 1 }
-            let key = words.buffer[row &- loaded.lowerBound]
-            let otherKey = other.words.buffer[otherRow &- other.loaded.lowerBound]
+            let key = words.buffer[row &- start]
+            let otherKey = other.words.buffer[otherRow &- other.start]
             return key < otherKey ? -1 : key > otherKey ? 1 : 0
         case .multi: return compareMulti(row, other, otherRow)
         case .objects: return compareDimensionValues(value(row), other.value(otherRow))
         }
     }
 
+    /// The key of a row of a column of `words` without nulls; the row must be the piece's current one.
+    @inline(__always)
+    func word(_ row: Int) throws(LaminaError) -> UInt64 {
+        if !holds(row) { try load(row) }
+        return words.buffer[row &- start]
+    }
+
+    var hasNulls: Bool { isMissingNumber || !isNull.isEmpty }
+
+    @inline(__always)
+    private func holds(_ row: Int) -> Bool { row >= start && row < end }
+
     @inline(__always)
     private func isNullNumber(_ row: Int) -> Bool { isMissingNumber || (!isNull.isEmpty && isNull[row]) }
 
-    private func value(_ row: Int) -> Value { values.isEmpty ? .null : values[row - loaded.lowerBound] }
+    private func value(_ row: Int) -> Value { values.isEmpty ? .null : values[row - start] }
 
     /// Id by id, then the shorter one first; a row without values equals one with a single null.
     private func compareMulti(_ row: Int, _ other: KeyColumn, _ otherRow: Int) -> Int {
@@ -116,14 +135,14 @@ final class KeyColumn {
 
     private func range(_ row: Int) -> Range<Int> {
         guard !offsets.isEmpty else { return 0..<0 }
-        let place = row - loaded.lowerBound
+        let place = row - start
         return Int(offsets[place])..<Int(offsets[place + 1])
     }
 
     /// Loads a batch that begins before `row`, as the row before the current one is asked for too.
     private func load(_ row: Int) throws(LaminaError) {
-        let start = max(0, row - 1)
-        let rows = start..<min(start + Self.batchRows, rowCount)
+        let first = max(0, row - 1)
+        let rows = first..<min(first + Self.batchRows, rowCount)
         let out = words.buffer
         switch source {
         case .missing:
@@ -140,17 +159,18 @@ final class KeyColumn {
             for place in values.indices { out[place] = Self.orderedBits(values[place]) }
         case .ids(let reader, let remap):
             let values = try reader.read(rows)
-            for place in values.indices { out[place] = UInt64(remap[Int(values[place])]) }
+            for place in values.indices { out[place] = UInt64(remap.buffer[Int(values[place])]) }
         case .multi(let reader, let remap):
             let part = try reader.read(rows)
             let first = part.offsets[0]
             offsets = part.offsets[...rows.count].map { $0 - first }
-            ids = part.ids[Int(first)..<Int(part.offsets[rows.count])].map { remap[Int($0)] }
+            ids = part.ids[Int(first)..<Int(part.offsets[rows.count])].map { remap.buffer[Int($0)] }
         case .objects(let column):
             values = []
             for row in rows { values.append(try column.value(row: row)) }
         }
-        loaded = rows
+        start = rows.lowerBound
+        end = rows.upperBound
     }
 
     /// A double as a number that orders as `Double.compare` does.

@@ -2,42 +2,60 @@ import LaminaBase
 import LaminaBitmaps
 
 /// Walks one column of every piece front to back, in the order of a merge.
-struct PieceCursor<Element: BitwiseCopyable> {
-    private let reader: (any ValueReader<Element>)?
-    private let rowCount: Int
-    private let empty: Element
-    private var part: UnsafeBufferPointer<Element>
-    private var start = 0
-    private var place = 0
-
-    /// Without a reader every row is `empty`.
-    init(_ reader: (any ValueReader<Element>)?, rowCount: Int, empty: Element) {
-        self.reader = reader
-        self.rowCount = rowCount
-        self.empty = empty
-        part = UnsafeBufferPointer(start: nil, count: 0)
+final class PieceReaders<Element: BitwiseCopyable & Sendable> {
+    /// What is read of one piece and not yet handed out.
+    private struct Part {
+        var base: UnsafePointer<Element>
+        var place = 0
+        var count = 0
+        /// First row of the part.
+        var start = 0
     }
 
-    /// The next row's value.
+    private static var batchRows: Int { 8192 }
+
+    private let readers: [(any ValueReader<Element>)?]
+    private let rowCounts: [Int]
+    private let parts: UnsafeMutablePointer<Part>
+    /// What pieces without a reader have in every row.
+    private let empty: ValueMemory<Element>
+
+    init(_ readers: [(any ValueReader<Element>)?], rowCounts: [Int], empty: Element) {
+        self.readers = readers
+        self.rowCounts = rowCounts
+        self.empty = ValueMemory(count: Self.batchRows, repeating: empty)
+        parts = .allocate(capacity: max(readers.count, 1))
+        guard let base = self.empty.buffer.baseAddress else { preconditionFailure("no memory for a batch") }
+        parts.initialize(repeating: Part(base: UnsafePointer(base)), count: max(readers.count, 1))
+    }
+
+    deinit { parts.deallocate() }
+
+    /// The next row's value of a piece.
     @inline(__always)
-    mutating func next() throws(LaminaError) -> Element {
-        if place == part.count {
-            guard reader != nil else { return empty }
-            try refill()
-        }
-        let value = part[place]
-        place &+= 1
+    func next(_ piece: Int) throws(LaminaError) -> Element {
+        if parts[piece].place == parts[piece].count { try refill(piece) }
+        let value = parts[piece].base[parts[piece].place]
+        parts[piece].place &+= 1
         return value
     }
 
     @inline(never)
-    private mutating func refill() throws(LaminaError) {
-        start += part.count
-        place = 0
-        guard let reader, start < rowCount else {
+    private func refill(_ piece: Int) throws(LaminaError) {
+        let start = parts[piece].start + parts[piece].count
+        guard start < rowCounts[piece] else {
             throw LaminaError(.defensive, code: "mergeOverrun", "a merge asked for more rows than a piece has")
         }
-        part = try reader.read(start..<min(start + 8192, rowCount))
+        let end = min(start + Self.batchRows, rowCounts[piece])
+        parts[piece].start = start
+        parts[piece].place = 0
+        parts[piece].count = end - start
+        guard let reader = readers[piece] else { return }
+        let values = try reader.read(start..<end)
+        guard values.count == end - start, let base = values.baseAddress else {
+            throw LaminaError(.defensive, code: "mergeOverrun", "a piece gave \(values.count) rows for \(end - start)")
+        }
+        parts[piece].base = base
     }
 }
 
@@ -58,26 +76,26 @@ struct NumberMerge<Element: BitwiseCopyable & Sendable & Comparable> {
     /// One value per row of the result: the first of each group, or all of a group combined by `combine`.
     func merged(_ combine: ((Element, Element) -> Element)?) throws(LaminaError) -> Merged {
         let values = ValueMemory(count: order.resultCount, repeating: zero)
-        var cursors = readers.indices.map { PieceCursor(readers[$0], rowCount: rowCounts[$0], empty: zero) }
+        let cursors = PieceReaders(readers, rowCounts: rowCounts, empty: zero)
         let hasNulls = readers.contains { $0 == nil } || nullRows.contains { !($0?.isEmpty ?? true) }
         if !hasNulls {
-            try mergeDense(&cursors, into: values.buffer, combine)
+            try mergeDense(cursors, into: values.buffer, combine)
             return Merged(values: values, nullRows: nil)
         }
-        let isNull = try mergeSparse(&cursors, into: values.buffer, combine)
+        let isNull = try mergeSparse(cursors, into: values.buffer, combine)
         var rows = RoaringBitmap()
         for (row, flag) in isNull.enumerated() where flag { rows.append(UInt32(row)) }
         return Merged(values: values, nullRows: rows.isEmpty ? nil : rows)
     }
 
     private func mergeDense(
-        _ cursors: inout [PieceCursor<Element>],
+        _ cursors: PieceReaders<Element>,
         into out: UnsafeMutableBufferPointer<Element>,
         _ combine: ((Element, Element) -> Element)?
     ) throws(LaminaError) {
         var row = -1
         for turn in order.turns {
-            let value = try cursors[Int(turn & RowOrder.pieceMask)].next()
+            let value = try cursors.next(Int(turn & RowOrder.pieceMask))
             if turn & RowOrder.continues == 0 {
                 row &+= 1
                 out[row] = value
@@ -88,7 +106,7 @@ struct NumberMerge<Element: BitwiseCopyable & Sendable & Comparable> {
     }
 
     private func mergeSparse(
-        _ cursors: inout [PieceCursor<Element>],
+        _ cursors: PieceReaders<Element>,
         into out: UnsafeMutableBufferPointer<Element>,
         _ combine: ((Element, Element) -> Element)?
     ) throws(LaminaError) -> [Bool] {
@@ -103,7 +121,7 @@ struct NumberMerge<Element: BitwiseCopyable & Sendable & Comparable> {
         var row = -1
         for turn in order.turns {
             let piece = Int(turn & RowOrder.pieceMask)
-            let value = try cursors[piece].next()
+            let value = try cursors.next(piece)
             let null = pieceNulls[piece][places[piece]]
             places[piece] &+= 1
             if turn & RowOrder.continues == 0 {
@@ -121,11 +139,10 @@ struct NumberMerge<Element: BitwiseCopyable & Sendable & Comparable> {
 }
 
 /// A string column of merged rows: ids in a merged dictionary whose strings stay in the pieces.
-final class MergedStringColumn: StringColumn, BulkDictionary {
+final class MergedStringColumn: StringColumn, StableTexts {
     let rowCount: Int
     let hasMultipleValues: Bool
     private let dictionary: MergedDictionary
-    private let columns: [(any StringColumn)?]
     private let ids: ValueMemory<UInt32>
     private let offsets: [UInt32]
 
@@ -136,7 +153,6 @@ final class MergedStringColumn: StringColumn, BulkDictionary {
         rowCounts: [Int]
     ) throws(LaminaError) {
         rowCount = order.resultCount
-        self.columns = columns
         self.dictionary = dictionary
         hasMultipleValues = columns.contains { $0?.hasMultipleValues == true }
         if hasMultipleValues {
@@ -154,18 +170,18 @@ final class MergedStringColumn: StringColumn, BulkDictionary {
         _ rowCounts: [Int]
     ) throws(LaminaError) -> ValueMemory<UInt32> {
         let ids = ValueMemory<UInt32>(count: order.resultCount, repeating: 0)
-        var cursors = columns.indices.map {
-            PieceCursor<UInt32>(columns[$0]?.makeIDReader(), rowCount: rowCounts[$0], empty: 0)
-        }
+        let cursors = PieceReaders<UInt32>(columns.map { $0?.makeIDReader() }, rowCounts: rowCounts, empty: 0)
         // A missing column's ids are all the null of the merged dictionary.
-        let remaps = dictionary.remaps.map { $0.isEmpty ? [0] : $0 }
+        let remaps = dictionary.remaps.map { $0 ?? ValueMemory<UInt32>([0]) }
+        defer { extendLifetime(remaps) }
+        let tables = remaps.map(\.buffer)
         var row = -1
         for turn in order.turns {
             let piece = Int(turn & RowOrder.pieceMask)
-            let id = try cursors[piece].next()
+            let id = try cursors.next(piece)
             guard turn & RowOrder.continues == 0 else { continue }
             row &+= 1
-            ids.buffer[row] = remaps[piece][Int(id)]
+            ids.buffer[row] = tables[piece][Int(id)]
         }
         return ids
     }
@@ -183,7 +199,7 @@ final class MergedStringColumn: StringColumn, BulkDictionary {
         for turn in order.turns {
             let piece = Int(turn & RowOrder.pieceMask)
             let isFirst = turn & RowOrder.continues == 0
-            try cursors[piece].next { id in if isFirst { ids.append(dictionary.remaps[piece][Int(id)]) } }
+            try cursors[piece].next { id in if isFirst { ids.append(dictionary.remaps[piece]?.buffer[Int(id)] ?? 0) } }
             guard isFirst else { continue }
             guard ids.count <= Int(Int32.max) else {
                 throw .resourceLimit("a multi-value column has more than 2147483647 values: make smaller segments")
@@ -203,14 +219,15 @@ final class MergedStringColumn: StringColumn, BulkDictionary {
 
     func withUTF8<Result>(_ id: UInt32, _ body: (UnsafeBufferPointer<UInt8>?) -> Result) -> Result {
         if dictionary.hasNull, id == 0 { return body(nil) }
-        let origin = dictionary.origins[Int(id) - (dictionary.hasNull ? 1 : 0)]
-        guard let column = columns[Int(origin.piece)] else { return body(nil) }
-        return column.withUTF8(origin.id, body)
+        let text = dictionary.texts[Int(id) - (dictionary.hasNull ? 1 : 0)]
+        return body(text.assumingMemoryBound(to: UInt8.self))
     }
 
-    func appendDictionary(to table: StringTable) {
-        let empty = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
-        for id in 0..<UInt32(cardinality) { withUTF8(id) { table.append($0 ?? empty) } }
+    var textsAreStable: Bool { true }
+
+    func copyTexts(into target: UnsafeMutableBufferPointer<UnsafeRawBufferPointer>) {
+        let first = dictionary.hasNull ? 1 : 0
+        for place in dictionary.texts.indices { target[place + first] = dictionary.texts[place] }
     }
 
     func id(of value: String?) -> UInt32? {

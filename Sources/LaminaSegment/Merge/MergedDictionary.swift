@@ -1,143 +1,133 @@
 import LaminaBase
 
-/// The sorted union of several columns' dictionaries, as references into them, and every column's ids in it.
-final class MergedDictionary: Sendable {
-    /// Which column's which id each value comes from; null, if `hasNull`, has id 0 and no entry.
-    let origins: [(piece: UInt32, id: UInt32)]
-    /// New id by old id, column by column.
-    let remaps: [[UInt32]]
-    /// Null is in some dictionary, or some column is missing, or a row without values may be.
+/// The sorted union of several columns' dictionaries, and every column's ids in it. The strings stay where they are.
+///
+/// `@unchecked Sendable`: never changed after it is made.
+final class MergedDictionary: @unchecked Sendable {
+    /// The distinct strings in order, null left out; they lie in `tables`.
+    let texts: [UnsafeRawBufferPointer]
+    /// New id by old id, column by column; empty for columns that are missing.
+    let remaps: [ValueMemory<UInt32>?]
+    /// Null is in some dictionary, or some column is missing, or a row without values may be; its id is 0.
     let hasNull: Bool
+    private let tables: [StringTable]
 
-    var cardinality: Int { origins.count + (hasNull ? 1 : 0) }
+    var cardinality: Int { texts.count + (hasNull ? 1 : 0) }
 
     /// nil columns are null throughout.
     init(_ columns: [(any StringColumn)?]) {
-        hasNull = columns.contains { $0 == nil || $0?.nullID != nil || $0?.hasMultipleValues == true }
+        let hasNull = columns.contains { $0 == nil || $0?.nullID != nil || $0?.hasMultipleValues == true }
+        self.hasNull = hasNull
+        var tables: [StringTable] = []
+        var orders: [ValueMemory<UInt32>] = []
         var runs: [Run] = []
-        var remaps: [[UInt32]] = []
-        for (piece, column) in columns.enumerated() {
+        var remaps: [ValueMemory<UInt32>?] = []
+        for column in columns {
             guard let column else {
-                remaps.append([])
+                remaps.append(nil)
                 continue
             }
-            remaps.append([UInt32](repeating: 0, count: column.cardinality))
             let table = StringTable(dictionaryOf: column)
+            let remap = ValueMemory<UInt32>(count: column.cardinality, repeating: 0)
+            remaps.append(remap)
+            tables.append(table)
             let nullID = column.nullID
-            let ids = (0..<UInt32(column.cardinality)).filter { $0 != nullID }
-            let order = column.isSorted ? ids : sortStrings(table, ids)
-            if !order.isEmpty { runs.append(Run(piece: UInt32(piece), table: table, order: order)) }
+            var order: UnsafePointer<UInt32>?
+            var first = 0
+            if column.isSorted {
+                first = nullID == nil ? 0 : 1
+            } else {
+                let ids = (0..<UInt32(column.cardinality)).filter { $0 != nullID }
+                let memory = ValueMemory(sortStrings(table, ids))
+                orders.append(memory)
+                order = memory.buffer.baseAddress.map { UnsafePointer($0) }
+            }
+            let count = column.cardinality - (nullID == nil ? 0 : 1)
+            guard count > 0, let texts = table.values.baseAddress, let places = remap.buffer.baseAddress else {
+                continue
+            }
+            runs.append(Run(texts: texts, order: order, remap: places, place: first, end: first + count))
         }
-        origins = Self.merge(runs, first: hasNull ? 1 : 0, &remaps)
+        self.tables = tables
         self.remaps = remaps
+        texts = Self.merge(&runs, first: hasNull ? 1 : 0)
+        extendLifetime(orders)
     }
 
     /// One dictionary while it is merged.
     private struct Run {
-        let piece: UInt32
-        let table: StringTable
-        let order: [UInt32]
-        var place = 0
-        var key: UInt64
+        let texts: UnsafePointer<UnsafeRawBufferPointer>
+        /// Ids in order; nil when the ids themselves are.
+        let order: UnsafePointer<UInt32>?
+        let remap: UnsafeMutablePointer<UInt32>
+        var place: Int
+        let end: Int
+        var id = 0
+        var key: UInt64 = 0
 
-        init(piece: UInt32, table: StringTable, order: [UInt32]) {
-            self.piece = piece
-            self.table = table
-            self.order = order
-            key = sortKey(table.value(Int(order[0])), 0)
+        @inline(__always)
+        mutating func load() {
+            id = order.map { Int($0[place]) } ?? place
+            key = sortKey(texts[id], 0)
         }
 
-        var id: UInt32 { order[place] }
-        var value: UnsafeRawBufferPointer { table.value(Int(order[place])) }
-
-        /// False at the end.
-        mutating func advance() -> Bool {
-            place += 1
-            guard place < order.count else { return false }
-            key = sortKey(value, 0)
-            return true
-        }
-
-        static func compare(_ left: Run, _ right: Run) -> Int {
-            if left.key != right.key { return left.key < right.key ? -1 : 1 }
-            return compareDictionaryOrder(left.value, right.value)
+        @inline(__always)
+        static func precedes(_ left: Run, _ right: Run) -> Bool {
+            if left.key != right.key { return left.key < right.key }
+            return compareDictionaryOrder(left.texts[left.id], right.texts[right.id]) < 0
         }
     }
 
-    private static func merge(
-        _ start: [Run],
-        first: UInt32,
-        _ remaps: inout [[UInt32]]
-    ) -> [(piece: UInt32, id: UInt32)] {
-        var runs = start
-        var origins: [(piece: UInt32, id: UInt32)] = []
-        // Few pieces: a heap of places in `runs`.
-        var heap = MergeHeap(count: runs.count) { Run.compare(runs[$0], runs[$1]) < 0 }
-        var last: (run: Int, id: UInt32)?
-        while let run = heap.top {
-            let id = runs[run].id
-            let isNew =
-                last.map { last in
-                    let table = runs[last.run].table
-                    return compareDictionaryOrder(table.value(Int(last.id)), runs[run].value) != 0
-                } ?? true
-            if isNew {
-                origins.append((runs[run].piece, id))
-                last = (run, id)
+    private static func merge(_ runs: inout [Run], first: UInt32) -> [UnsafeRawBufferPointer] {
+        var texts: [UnsafeRawBufferPointer] = []
+        texts.reserveCapacity(runs.map { $0.end - $0.place }.max() ?? 0)
+        runs.withUnsafeMutableBufferPointer { runs in
+            for place in runs.indices { runs[place].load() }
+            var count = runs.count
+            var place = count / 2
+            while place > 0 {
+                place -= 1
+                sink(runs, place, count)
             }
-            remaps[Int(runs[run].piece)][Int(id)] = UInt32(origins.count - 1) &+ first
-            let goesOn = runs[run].advance()
-            heap.replaceTop(goesOn: goesOn) { Run.compare(runs[$0], runs[$1]) < 0 }
+            var lastKey: UInt64 = 0
+            var last = UnsafeRawBufferPointer(start: nil, count: 0)
+            var id = first &- 1
+            while count > 0 {
+                let text = runs[0].texts[runs[0].id]
+                if texts.isEmpty || runs[0].key != lastKey || compareDictionaryOrder(last, text) != 0 {
+                    texts.append(text)
+                    last = text
+                    lastKey = runs[0].key
+                    id &+= 1
+                }
+                runs[0].remap[runs[0].id] = id
+                runs[0].place &+= 1
+                if runs[0].place == runs[0].end {
+                    count &-= 1
+                    runs[0] = runs[count]
+                } else {
+                    runs[0].load()
+                }
+                sink(runs, 0, count)
+            }
         }
-        return origins
-    }
-}
-
-/// A binary heap of the places 0 ..< count; the order is asked of the caller every time, as it changes under the heap.
-struct MergeHeap {
-    private var places: [Int]
-
-    init(count: Int, _ isBefore: (Int, Int) -> Bool) {
-        places = Array(0..<count)
-        var place = count / 2
-        while place > 0 {
-            place -= 1
-            sink(place, isBefore)
-        }
+        return texts
     }
 
-    var top: Int? { places.first }
-
-    /// After the top's key has grown, or its end was reached.
+    /// Restores the heap's order from `start` down.
     @inline(__always)
-    mutating func replaceTop(goesOn: Bool, _ isBefore: (Int, Int) -> Bool) {
-        if !goesOn {
-            places[0] = places[places.count - 1]
-            places.removeLast()
-            if places.isEmpty { return }
-        }
-        sink(0, isBefore)
-    }
-
-    /// Ties go to the lower place, so that merging is stable.
-    @inline(__always)
-    private mutating func sink(_ start: Int, _ isBefore: (Int, Int) -> Bool) {
+    private static func sink(_ runs: UnsafeMutableBufferPointer<Run>, _ start: Int, _ count: Int) {
+        guard start < count else { return }
         var place = start
-        let moving = places[place]
+        let moving = runs[place]
         while true {
             var child = place &* 2 &+ 1
-            guard child < places.count else { break }
-            if child &+ 1 < places.count, precedes(places[child &+ 1], places[child], isBefore) { child &+= 1 }
-            guard precedes(places[child], moving, isBefore) else { break }
-            places[place] = places[child]
+            guard child < count else { break }
+            if child &+ 1 < count, Run.precedes(runs[child &+ 1], runs[child]) { child &+= 1 }
+            guard Run.precedes(runs[child], moving) else { break }
+            runs[place] = runs[child]
             place = child
         }
-        places[place] = moving
-    }
-
-    @inline(__always)
-    private func precedes(_ left: Int, _ right: Int, _ isBefore: (Int, Int) -> Bool) -> Bool {
-        if isBefore(left, right) { return true }
-        return left < right && !isBefore(right, left)
+        runs[place] = moving
     }
 }

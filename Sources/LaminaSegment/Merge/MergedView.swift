@@ -1,5 +1,6 @@
 import LaminaBase
 import LaminaBitmaps
+import Synchronization
 
 /// The rows of several sorted pieces as one view. The order of rows is found when the view is made; a column is merged each time
 /// it is asked for, and belongs to who asked, so that no more than one need be in memory.
@@ -8,6 +9,7 @@ final class MergedView: SegmentView {
     private let pieces: [any SegmentView]
     private let rowCounts: [Int]
     private let order: RowOrder
+    private let dictionaries: DictionaryShelf
     let timeBounds: (min: Int64, max: Int64)?
     let dataInterval: Interval
 
@@ -35,15 +37,20 @@ final class MergedView: SegmentView {
         }
         dataInterval = interval
         timeBounds = bounds
-        var keys: [RowOrder.Key] = []
-        for column in merger.ordering {
-            keys.append(try Self.key(pieces, rowCounts, column.name, ascending: column.ascending))
+        let dictionaries = DictionaryShelf()
+        self.dictionaries = dictionaries
+        let rowCounts = rowCounts
+        func key(_ name: String, ascending: Bool) -> RowKey {
+            RowKey(ascending: ascending) { () throws(LaminaError) in
+                try Self.keyColumns(pieces, rowCounts, name, dictionaries)
+            }
         }
+        var keys = merger.ordering.map { key($0.name, ascending: $0.ascending) }
         if merger.rollup != nil {
             // Rows are equal only if all dimensions are, also those that rows are not ordered by.
             let ordered = Set(merger.ordering.map(\.name))
             for name in ["__time"] + merger.dimensions where !ordered.contains(name) {
-                keys.append(try Self.key(pieces, rowCounts, name, ascending: true))
+                keys.append(key(name, ascending: true))
             }
         }
         order = try RowOrder(rowCounts: rowCounts, keys: keys, groups: merger.rollup != nil)
@@ -93,29 +100,28 @@ final class MergedView: SegmentView {
         return strings.cardinality == 0 || (strings.cardinality == 1 && strings.nullID != nil)
     }
 
-    private static func key(
+    private static func keyColumns(
         _ pieces: [any SegmentView],
         _ rowCounts: [Int],
         _ name: String,
-        ascending: Bool
-    ) throws(LaminaError) -> RowOrder.Key {
+        _ dictionaries: DictionaryShelf
+    ) throws(LaminaError) -> RowKey.Columns {
         switch try gather(pieces, name) {
         case .missing:
-            return RowOrder.Key(
+            return RowKey.Columns(
                 columns: rowCounts.map { KeyColumn.objects(nil, rowCount: $0) },
-                kind: .objects,
-                ascending: ascending
+                kind: .objects
             )
         case .numbers(_, let columns):
-            return RowOrder.Key(
+            return RowKey.Columns(
                 columns: columns.indices.map { KeyColumn.numbers(columns[$0], rowCount: rowCounts[$0]) },
-                kind: .words,
-                ascending: ascending
+                kind: .words
             )
         case .strings(let columns):
             let isMulti = columns.contains { $0?.hasMultipleValues == true }
             let dictionary = MergedDictionary(columns)
-            return RowOrder.Key(
+            dictionaries.put(name, dictionary)
+            return RowKey.Columns(
                 columns: columns.indices.map {
                     KeyColumn.strings(
                         columns[$0],
@@ -124,14 +130,12 @@ final class MergedView: SegmentView {
                         rowCount: rowCounts[$0]
                     )
                 },
-                kind: isMulti ? .multi : .words,
-                ascending: ascending
+                kind: isMulti ? .multi : .words
             )
         case .objects(let columns, _):
-            return RowOrder.Key(
+            return RowKey.Columns(
                 columns: columns.indices.map { KeyColumn.objects(columns[$0], rowCount: rowCounts[$0]) },
-                kind: .objects,
-                ascending: ascending
+                kind: .objects
             )
         }
     }
@@ -149,7 +153,7 @@ final class MergedView: SegmentView {
                 try MergedStringColumn(
                     order: order,
                     columns: columns,
-                    dictionary: MergedDictionary(columns),
+                    dictionary: dictionaries.take(name) ?? MergedDictionary(columns),
                     rowCounts: rowCounts
                 )
             )
@@ -215,6 +219,14 @@ final class MergedView: SegmentView {
             return .double(MemoryDoubleColumn(merged.values, nullRows: merged.nullRows))
         }
     }
+}
+
+/// Dictionaries merged for the order of rows, kept until their columns are asked for.
+private final class DictionaryShelf: Sendable {
+    private let kept = Mutex<[String: MergedDictionary]>([:])
+
+    func put(_ name: String, _ dictionary: MergedDictionary) { kept.withLock { $0[name] = dictionary } }
+    func take(_ name: String) -> MergedDictionary? { kept.withLock { $0.removeValue(forKey: name) } }
 }
 
 extension MetricCombiner {

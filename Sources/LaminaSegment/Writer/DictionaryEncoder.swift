@@ -12,6 +12,7 @@ enum DictionaryEncoder {
         encoding: IndexSpec.StringEncoding,
         to sink: ByteSink
     ) throws(LaminaError) {
+        table.seal()
         switch encoding {
         case .utf8: try writePlain(table, order: order, hasNull: hasNull, to: sink)
         case .frontCoded(let bucketSize, let version):

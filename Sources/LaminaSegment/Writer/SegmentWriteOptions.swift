@@ -10,6 +10,8 @@ package struct SegmentWriteOptions: Sendable {
     package var metadata: JSON?
     /// Form by column name; columns without an entry are `.plain`.
     package var storage: [String: ColumnStorage] = [:]
+    /// False leaves the row bitmaps of string dimensions out (spilled pieces, which are only merged).
+    package var writesBitmapIndexes = true
     /// False drops dimensions that are null in every row (`storeEmptyColumns`).
     package var storesEmptyColumns = true
     /// False for work files that need not survive a crash (spilled pieces).

@@ -30,6 +30,7 @@ package enum SegmentWriter {
             spec: options.indexSpec,
             rowCount: view.rowCount,
             storesEmptyColumns: options.storesEmptyColumns,
+            writesBitmapIndexes: options.writesBitmapIndexes,
             effort: options.compressesHard ? .high : .fast
         )
         guard case .long(let time)? = try view.column("__time") else {
@@ -77,6 +78,7 @@ struct ColumnWriter {
     let spec: IndexSpec
     let rowCount: Int
     let storesEmptyColumns: Bool
+    let writesBitmapIndexes: Bool
     let effort: BlockCodec.Effort
 
     func write(_ name: String, _ column: Column?, _ storage: ColumnStorage) throws(LaminaError) -> Stored {
@@ -103,7 +105,8 @@ struct ColumnWriter {
         case .long(let longs)?: try writeLongs(name, longs)
         case .float(let floats)?: try writeFloats(name, floats)
         case .double(let doubles)?: try writeDoubles(name, doubles)
-        case .string(let strings)?: return try writeStrings(name, strings, bitmapIndex: bitmapIndex)
+        case .string(let strings)?:
+            return try writeStrings(name, strings, bitmapIndex: bitmapIndex && writesBitmapIndexes)
         case .object(let objects)?:
             guard case .complex(let typeName) = objects.type, typeName != "json" else {
                 try writeAuto(name, column, AutoStorage())

@@ -1,15 +1,40 @@
-/// Strings one after the other in one run of memory: dictionaries while they are sorted, merged and written.
-package final class StringTable {
-    private let sink = ByteSink(capacity: 1 << 16)
-    /// Ends of the strings within the run.
-    private(set) var ends: [Int] = []
+/// Strings by number: a dictionary while it is sorted, merged and written. The bytes lie still, in the table's own memory or in
+/// that of the column they come from.
+final class StringTable: @unchecked Sendable {
+    private let sink = ByteSink(capacity: 64)
+    private var ends: [Int] = []
+    /// What keeps the bytes of `texts` in memory, where that is not the table itself.
+    private let owner: AnyObject?
+    private var texts: UnsafeMutableBufferPointer<UnsafeRawBufferPointer>
 
-    package init() {}
+    /// An empty table, to be appended to.
+    init() {
+        owner = nil
+        texts = .allocate(capacity: 0)
+    }
 
-    package var count: Int { ends.count }
+    /// The dictionary of a column by id; null as an empty string. Nothing is copied from columns whose texts lie still.
+    init(dictionaryOf column: any StringColumn) {
+        let count = column.cardinality
+        if let stable = column as? any StableTexts, stable.textsAreStable {
+            owner = column
+            texts = .allocate(capacity: count)
+            texts.initialize(repeating: UnsafeRawBufferPointer(start: nil, count: 0))
+            stable.copyTexts(into: texts)
+            return
+        }
+        owner = nil
+        texts = .allocate(capacity: 0)
+        let empty = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+        for id in 0..<UInt32(count) { column.withUTF8(id) { append($0 ?? empty) } }
+        seal()
+    }
 
-    @inline(__always)
-    package func append(_ bytes: UnsafeBufferPointer<UInt8>) {
+    deinit { texts.deallocate() }
+
+    var count: Int { max(ends.count, texts.count) }
+
+    func append(_ bytes: UnsafeBufferPointer<UInt8>) {
         sink.append(UnsafeRawBufferPointer(bytes))
         ends.append(sink.count)
     }
@@ -19,32 +44,41 @@ package final class StringTable {
         text.withUTF8 { append($0) }
     }
 
-    /// A string's bytes, valid while the table lives and nothing is appended.
-    @inline(__always)
-    func value(_ index: Int) -> UnsafeRawBufferPointer {
-        let start = index == 0 ? 0 : ends[index &- 1]
-        return UnsafeRawBufferPointer(start: sink.base + start, count: ends[index] &- start)
+    /// Ends appending; to be called before the first `value`.
+    func seal() {
+        guard texts.count < ends.count else { return }
+        texts.deallocate()
+        texts = .allocate(capacity: ends.count)
+        var start = 0
+        for (index, end) in ends.enumerated() {
+            texts.initializeElement(at: index, to: UnsafeRawBufferPointer(start: sink.base + start, count: end - start))
+            start = end
+        }
     }
+
+    /// All strings, valid while the table lives.
+    var values: UnsafeBufferPointer<UnsafeRawBufferPointer> { UnsafeBufferPointer(texts) }
+
+    /// A string's bytes, valid while the table lives.
+    @inline(__always)
+    func value(_ index: Int) -> UnsafeRawBufferPointer { texts[index] }
 }
 
-/// A string column that can hand over its whole dictionary at once; optional, `withUTF8` is asked value by value otherwise.
-package protocol BulkDictionary {
-    /// Appends the values of ids 0, 1, … to `table`; null as an empty string.
-    func appendDictionary(to table: StringTable)
+/// A string column whose texts may lie still in memory as long as the column lives: then nobody needs to copy them.
+package protocol StableTexts: AnyObject {
+    var textsAreStable: Bool { get }
+    /// Puts the text of every id in its place; null and empty texts as nothing. Only where texts are stable.
+    func copyTexts(into target: UnsafeMutableBufferPointer<UnsafeRawBufferPointer>)
 }
 
-extension StringTable {
-    /// The dictionary of a column by id; null as an empty string.
-    convenience init(dictionaryOf column: any StringColumn) {
-        self.init()
-        if let bulk = column as? any BulkDictionary {
-            bulk.appendDictionary(to: self)
-            precondition(count == column.cardinality, "a dictionary handed over in part")
-            return
-        }
-        let empty = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
-        for id in 0..<UInt32(column.cardinality) {
-            column.withUTF8(id) { append($0 ?? empty) }
-        }
+extension StoredStringColumn: StableTexts {
+    /// Plain dictionaries are mapped; front-coded ones are put together value by value.
+    package var textsAreStable: Bool {
+        if case .plain = dictionary.form { true } else { false }
+    }
+
+    package func copyTexts(into target: UnsafeMutableBufferPointer<UnsafeRawBufferPointer>) {
+        guard case .plain(let list) = dictionary.form else { return }
+        for id in 0..<min(target.count, list.count) { target[id] = list.element(id) }
     }
 }

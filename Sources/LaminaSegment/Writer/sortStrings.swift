@@ -47,11 +47,14 @@ func compareDictionaryOrder(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBu
 ///
 /// Sorts by eight bytes at a time (radix sort of large groups), then refines what is still equal. Equal strings stay in any order.
 func sortStrings(_ table: StringTable, _ places: [UInt32]) -> [UInt32] {
-    var entries = places.map { SortEntry(key: sortKey(table.value(Int($0)), 0), index: $0) }
+    table.seal()
+    defer { extendLifetime(table) }
+    let texts = table.values
+    var entries = places.map { SortEntry(key: sortKey(texts[Int($0)], 0), index: $0) }
     var spare = [SortEntry](repeating: SortEntry(key: 0, index: 0), count: entries.count)
     entries.withUnsafeMutableBufferPointer { entries in
         spare.withUnsafeMutableBufferPointer { spare in
-            refine(table, entries, spare, depth: 0)
+            refine(texts, entries, spare, depth: 0)
         }
     }
     return entries.map(\.index)
@@ -59,13 +62,13 @@ func sortStrings(_ table: StringTable, _ places: [UInt32]) -> [UInt32] {
 
 /// Sorts entries whose keys are those of `depth`, and groups of equal keys further on.
 private func refine(
-    _ table: StringTable,
+    _ texts: UnsafeBufferPointer<UnsafeRawBufferPointer>,
     _ entries: UnsafeMutableBufferPointer<SortEntry>,
     _ spare: UnsafeMutableBufferPointer<SortEntry>,
     depth: Int
 ) {
     if entries.count < 512 {
-        sortSmall(table, entries, depth: depth)
+        sortSmall(texts, entries, depth: depth)
         return
     }
     radixSort(entries, spare)
@@ -77,25 +80,29 @@ private func refine(
             let group = UnsafeMutableBufferPointer(rebasing: entries[begin..<end])
             // Strings that end within these eight bytes differ in length only (by NUL bytes): rare, so compared whole.
             var goesOn = true
-            for entry in group where table.value(Int(entry.index)).count <= depth &+ 8 { goesOn = false }
+            for entry in group where texts[Int(entry.index)].count <= depth &+ 8 { goesOn = false }
             if goesOn {
                 for place in group.indices {
-                    group[place].key = sortKey(table.value(Int(group[place].index)), depth &+ 8)
+                    group[place].key = sortKey(texts[Int(group[place].index)], depth &+ 8)
                 }
-                refine(table, group, UnsafeMutableBufferPointer(rebasing: spare[begin..<end]), depth: depth &+ 8)
+                refine(texts, group, UnsafeMutableBufferPointer(rebasing: spare[begin..<end]), depth: depth &+ 8)
             } else {
-                sortSmall(table, group, depth: depth)
+                sortSmall(texts, group, depth: depth)
             }
         }
         begin = end
     }
 }
 
-private func sortSmall(_ table: StringTable, _ entries: UnsafeMutableBufferPointer<SortEntry>, depth: Int) {
+private func sortSmall(
+    _ texts: UnsafeBufferPointer<UnsafeRawBufferPointer>,
+    _ entries: UnsafeMutableBufferPointer<SortEntry>,
+    depth: Int
+) {
     var entries = entries
     entries.sort { left, right in
         if left.key != right.key { return left.key < right.key }
-        return compareDictionaryOrder(table.value(Int(left.index)), table.value(Int(right.index))) < 0
+        return compareDictionaryOrder(texts[Int(left.index)], texts[Int(right.index)]) < 0
     }
 }
 

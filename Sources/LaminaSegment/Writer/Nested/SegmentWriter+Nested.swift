@@ -22,6 +22,7 @@ extension ColumnWriter {
         let main = startAuto(name, .complex("json"), hasNulls: scan.hasNullRows, storage)
         let names = StringTable()
         for path in paths { names.append(path) }
+        names.seal()
         var list = try GenericIndexedBuilder(main, count: paths.count, isSorted: true)
         for place in paths.indices { list.element(names.value(place)) }
         extendLifetime(names)
