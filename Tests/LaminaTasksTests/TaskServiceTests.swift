@@ -1,6 +1,7 @@
 import Glibc
 import LaminaBase
 import LaminaMetadata
+import LaminaQuery
 import LaminaTasks
 import Synchronization
 import Testing
@@ -35,6 +36,7 @@ private final class Home {
         let segments = try SegmentService(store: store, clock: { clock.now() }) { changed.set($0, $1) }
         var options = TaskService.Options()
         options.capacity = capacity
+        options.lookups = { name in name == "names" ? LookupTable(map: ["x": "ex"]) : nil }
         let tasks = try TaskService(
             directory: directory,
             store: store,
@@ -77,7 +79,8 @@ private func spec(
     id: String? = nil,
     data: String = #"{"t":"2024-01-01T05:00:00Z","k":"x","n":1}"#,
     interval: String? = "2024-01-01/2024-01-02",
-    appending: Bool = false
+    appending: Bool = false,
+    transform: JSON = [:]
 ) -> JSON {
     var granularity: JSONObject = ["segmentGranularity": "DAY", "queryGranularity": "NONE", "rollup": false]
     if let interval { granularity["intervals"] = [.string(interval)] }
@@ -87,7 +90,7 @@ private func spec(
             "dataSchema": [
                 "dataSource": .string(dataSource), "timestampSpec": ["column": "t", "format": "iso"],
                 "dimensionsSpec": ["dimensions": ["k"]], "granularitySpec": .object(granularity),
-                "metricsSpec": [["type": "longSum", "name": "n", "fieldName": "n"]],
+                "metricsSpec": [["type": "longSum", "name": "n", "fieldName": "n"]], "transformSpec": transform,
             ],
             "ioConfig": [
                 "type": "index_parallel", "inputSource": ["type": "inline", "data": .string(data)],
@@ -173,6 +176,22 @@ private func spec(
         #expect(try home.files(below: "segments").isEmpty)
         #expect(services.segments.dataSources.isEmpty)
         #expect(try services.store.locks().isEmpty)
+    }
+
+    @Test func transformsSeeTheLookups() throws {
+        let home = try Home()
+        let services = try home.open()
+        let rows = ["x", "y"].map { #"{"t":"2024-01-01T05:00:00Z","k":"\#($0)","n":1}"# }.joined(separator: "\n")
+        let transform: JSON = [
+            "transforms": [["type": "expression", "name": "looked", "expression": "lookup(k, 'names')"]],
+            "filter": ["type": "selector", "dimension": "looked", "value": "ex"],
+        ]
+        let id = try services.tasks.submit(spec(data: rows, transform: transform))
+        let status = try #require(try services.tasks.wait(id, milliseconds: 60_000))
+        #expect(status.state == .success, "\(status.errorMessage ?? "")")
+        let stats = try services.tasks.report(id)?["ingestionStatsAndErrors"]?["payload"]?["rowStats"]?["buildSegments"]
+        #expect(stats?["processed"] == 1)
+        #expect(stats?["thrownAway"] == 1)
     }
 
     @Test func badSpecsAndTakenIdsAreRefused() throws {
