@@ -67,14 +67,15 @@ package struct TimestampParser: Sendable {
         }
     }
 
-    /// Digits are milliseconds; else ISO with `T` or a space, the zone maybe by name behind a space.
+    /// Digits are milliseconds; else ISO with `T` or a space. A zone's name behind a space is accepted but does not move the
+    /// instant: Druid applies it to the parsed time only as the zone to show it in (gold `ts_auto`).
     private func automatic(_ bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
         if let number = parseWhole(bytes) { return number }
         if let instant = parseInstant(bytes: bytes, spaceSeparates: true) { return instant }
         guard let space = bytes.lastIndex(of: UInt8(ascii: " ")), space >= 10 else { return nil }
         let name = String(decoding: UnsafeBufferPointer(rebasing: bytes[(space + 1)...]), as: UTF8.self)
-        guard let zone = try? TimeZoneRules.named(name) else { return nil }
-        return parseInstant(bytes: UnsafeBufferPointer(rebasing: bytes[..<space]), zone: zone, spaceSeparates: true)
+        guard (try? TimeZoneRules.named(name)) != nil else { return nil }
+        return parseInstant(bytes: UnsafeBufferPointer(rebasing: bytes[..<space]), spaceSeparates: true)
     }
 
     private func withoutQuotes(_ text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
