@@ -1,7 +1,7 @@
 import LaminaBase
 
-/// One JSON object being decoded, with its place for error messages. Scalars are read with Jackson's leniency: numbers and
-/// booleans may be texts, texts may be numbers; unknown keys are ignored.
+/// One JSON object being decoded, with its place for error messages. Scalars are read with Jackson's leniency: numbers
+/// and booleans may be texts, texts may be numbers; unknown keys are ignored.
 struct Fields {
     let object: JSONObject
     /// `query.aggregations[0]`, for messages.

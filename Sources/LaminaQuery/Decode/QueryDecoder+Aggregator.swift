@@ -19,8 +19,9 @@ extension QueryDecoder {
             let post = try postAggregator(json, at: place, isNested: false)
             let missing = post.requiredFields.subtracting(known)
             guard missing.isEmpty else {
+                let names = missing.sorted().joined(separator: ", ")
                 throw .invalidInput(
-                    "\(place): missing fields [\(missing.sorted().joined(separator: ", "))] for post-aggregator '\(post.name)'",
+                    "\(place): missing fields [\(names)] for post-aggregator '\(post.name)'",
                     context: ["path": place]
                 )
             }

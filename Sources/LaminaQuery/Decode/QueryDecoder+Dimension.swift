@@ -56,7 +56,6 @@ extension QueryDecoder {
         guard !(retains && replacement != nil) else {
             throw fields.fail("retainMissingValue and replaceMissingValueWith cannot both be given")
         }
-        let isInjective = fields["injective"] == nil ? nil : try fields.bool("injective", default: false)
         if let json = fields[inline], json.stringValue == nil {
             let spec = try Fields(json, at: fields.place(inline))
             let type = try spec.string("type") ?? "map"
@@ -74,13 +73,12 @@ extension QueryDecoder {
             return .lookup(
                 LookupTable(map: table, isOneToOne: isOneToOne),
                 retainsMissing: retains,
-                replacement: replacement,
-                isInjective: isInjective
+                replacement: replacement
             )
         }
         let name = try fields.requiredString(registered)
         guard let table = lookups?(name) else { throw fields.fail("lookup '\(name)' not found") }
-        return .lookup(table, retainsMissing: retains, replacement: replacement, isInjective: isInjective)
+        return .lookup(table, retainsMissing: retains, replacement: replacement)
     }
 
     /// Decodes a virtual column.

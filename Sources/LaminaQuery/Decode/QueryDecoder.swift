@@ -2,8 +2,8 @@ package import LaminaBase
 
 /// Decodes native JSON into the query model. Every error names the place (`query.aggregations[0].fieldName`).
 ///
-/// Source: the Jackson-annotated constructors of each class of Druid's `org.apache.druid.query`. JSON that cannot be built
-/// is `invalidInput`; what Druid has and Lamina has not is `unsupported` by the name the user wrote.
+/// Source: the Jackson-annotated constructors of each class of Druid's `org.apache.druid.query`. JSON that cannot be
+/// built is `invalidInput`; what Druid has and Lamina has not is `unsupported` by the name the user wrote.
 package struct QueryDecoder: Sendable {
     /// Registered look-ups; nil: there are none.
     package var lookups: LookupResolver?

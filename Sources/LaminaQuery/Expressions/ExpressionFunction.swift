@@ -1,6 +1,7 @@
 package import LaminaBase
 
-/// A function of the expression language: its name, its arity, how its type follows from its arguments, what it computes.
+/// A function of the expression language: its name, its arity, how its type follows from its arguments, and what it
+/// computes.
 package struct ExpressionFunction: Sendable {
     package typealias StrictBody = @Sendable ([Value]) throws(LaminaError) -> Value
     typealias LazyBody = @Sendable ([ExpressionNode], inout Evaluation) throws(LaminaError) -> Value

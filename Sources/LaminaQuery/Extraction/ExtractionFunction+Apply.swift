@@ -21,7 +21,7 @@ extension ExtractionFunction {
             return found
         case .partial(let regex): return value.flatMap { regex.isFound(in: $0) ? $0 : nil }
         case .searchQuery(let spec): return spec.accepts(value) ? value : nil
-        case .lookup(let table, let retainsMissing, let replacement, _):
+        case .lookup(let table, let retainsMissing, let replacement):
             if let value, let found = table.map[value] { return found }
             return retainsMissing ? value : replacement
         case .stringFormat(let format, let nullHandling): return formatted(value, format, nullHandling)
@@ -61,17 +61,6 @@ extension ExtractionFunction {
     package func apply(_ value: Value) -> String? {
         if case .timeFormat(let format) = self, case .long(let number) = value { return format.apply(time: number) }
         return apply(value.asText)
-    }
-
-    /// Whether no two values have the same result, so that groups need not be joined.
-    package var isInjective: Bool {
-        switch self {
-        case .identity: true
-        case .cascade(let functions): functions.allSatisfy(\.isInjective)
-        case .lookup(let table, _, _, let declared): declared ?? table.isOneToOne
-        case .stringFormat(let format, let handling): format == "%s" && handling == .returnNull
-        default: false
-        }
     }
 }
 

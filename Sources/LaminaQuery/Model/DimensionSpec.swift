@@ -72,7 +72,7 @@ package indirect enum ExtractionFunction: Sendable {
     case partial(Regex)
     /// The value when the search accepts it, else null.
     case searchQuery(SearchSpec)
-    case lookup(LookupTable, retainsMissing: Bool, replacement: String?, isInjective: Bool?)
+    case lookup(LookupTable, retainsMissing: Bool, replacement: String?)
     case stringFormat(format: String, nullHandling: NullHandling)
     /// Numbers floored to multiples of `size` beginning at `offset`; other text becomes null.
     case bucket(size: Double, offset: Double)

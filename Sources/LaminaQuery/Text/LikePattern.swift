@@ -52,11 +52,6 @@ package struct LikePattern: Sendable, Hashable {
         steps.isEmpty ? "" : steps.count == 1 && steps[0] != .any && steps[0] != .one ? prefix : nil
     }
 
-    /// Whether every value that begins with `prefix` matches.
-    package var isPrefixOnly: Bool {
-        steps == [.any] || steps.count == 2 && steps[1] == .any && steps[0] != .one
-    }
-
     /// Whether the whole value matches.
     package func matches(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
         var step = 0

@@ -101,7 +101,8 @@ package final class Regex: @unchecked Sendable, Hashable {
         }
     }
 
-    /// The groups of a match from end to end of the bytes (`Matcher.matches`), group 0 first; nil a group that took no part.
+    /// The groups of a match from end to end of the bytes (`Matcher.matches`), group 0 first; nil is a group that took
+    /// no part.
     package func wholeMatch(in bytes: UnsafeBufferPointer<UInt8>) -> [Range<Int>?]? {
         withMatch(bytes, from: 0, options: UInt32(PCRE2_ANCHORED) | UInt32(PCRE2_ENDANCHORED)) { vector in
             guard let vector else { return nil }

@@ -22,8 +22,8 @@ func textContains(_ text: String, _ part: String, caseSensitive: Bool) -> Bool {
     return containsBytes(foldedCase(text), foldedCase(part))
 }
 
-/// UTF-8 of a text in which characters equal without regard to case are the same: one by one, upper case then lower case, as
-/// Java's `regionMatches(true, …)` compares them.
+/// UTF-8 of a text in which characters equal without regard to case are the same: one by one, upper case then lower
+/// case, as Java's `regionMatches(true, …)` compares them.
 private func foldedCase(_ text: String) -> [UInt8] {
     let isASCII = text.utf8.allSatisfy { $0 < 0x80 }
     if isASCII { return text.utf8.map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 } }

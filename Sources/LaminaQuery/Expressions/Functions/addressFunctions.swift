@@ -1,6 +1,8 @@
 import LaminaBase
 
-/// IPv4 addresses as texts or 32-bit numbers. Source: `IPv4AddressMatchExprMacro`, `…ParseExprMacro`, `…StringifyExprMacro`.
+/// IPv4 addresses as texts or 32-bit numbers.
+///
+/// Source: `IPv4AddressMatchExprMacro`, `…ParseExprMacro`, `…StringifyExprMacro`.
 let addressFunctions: [ExpressionFunction] = [
     ExpressionFunction("ipv4_match", 2...2, type: always(.long), .prepared(prepareMatch)),
     ExpressionFunction(

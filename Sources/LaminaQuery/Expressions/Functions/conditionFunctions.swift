@@ -1,6 +1,8 @@
 import LaminaBase
 
-/// Casts, null handling, conditions. Source: `Function.CastFunc`, `ConditionFunc`, `CaseSearchedFunc`, `CaseSimpleFunc`.
+/// Casts, null handling, conditions.
+///
+/// Source: `Function.CastFunc`, `ConditionFunc`, `CaseSearchedFunc`, `CaseSimpleFunc`.
 let conditionFunctions: [ExpressionFunction] = [
     ExpressionFunction("cast", 2...2, type: { _, nodes in castType(nodes[1]) }, .prepared(prepareCast)),
     ExpressionFunction("coalesce", 1...manyArguments, type: typeOfAll, .lazy(firstNonNull)),

@@ -1,7 +1,9 @@
 import Glibc
 import LaminaBase
 
-/// Math over doubles and longs; texts give null. Source: `Function` (`UnivariateMathFunction`, `BivariateMathFunction`).
+/// Math over doubles and longs; texts give null.
+///
+/// Source: `Function.UnivariateMathFunction`, `Function.BivariateMathFunction`.
 let mathFunctions: [ExpressionFunction] = [
     ExpressionFunction("pi", 0...0, type: always(.double), .strict { _ in .double(.pi) }),
     ExpressionFunction("abs", 1...1, type: typeOfFirst, .strict(absolute)),

@@ -1,7 +1,7 @@
 import LaminaBase
 
-/// Pattern matching. Source: `LikeExprMacro`, `RegexpExtractExprMacro`, `RegexpLikeExprMacro`, `RegexpReplaceExprMacro`,
-/// `ContainsExprMacro`, `CaseInsensitiveContainsExprMacro`.
+/// Pattern matching. Source: `LikeExprMacro`, `RegexpExtractExprMacro`, `RegexpLikeExprMacro`,
+/// `RegexpReplaceExprMacro`, `ContainsExprMacro`, `CaseInsensitiveContainsExprMacro`.
 let patternFunctions: [ExpressionFunction] = [
     ExpressionFunction("like", 2...3, type: always(.long), .prepared(prepareLike)),
     ExpressionFunction("regexp_like", 2...2, type: always(.long), .prepared(prepareRegexpLike)),

@@ -1,7 +1,8 @@
 import LaminaBase
 
-/// Flooring, shifting and taking apart times in milliseconds. Source: `TimestampFloorExprMacro`, `TimestampCeilExprMacro`,
-/// `TimestampShiftExprMacro`, `TimestampExtractExprMacro`.
+/// Flooring, shifting and taking apart times in milliseconds.
+///
+/// Source: `TimestampFloorExprMacro`, `TimestampCeilExprMacro`, `TimestampShiftExprMacro`, `TimestampExtractExprMacro`.
 let timeFunctions: [ExpressionFunction] = [
     ExpressionFunction(
         "timestamp_floor",
