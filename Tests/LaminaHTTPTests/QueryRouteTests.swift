@@ -42,6 +42,21 @@ import Testing
         #expect(test.ask("POST", "/druid/v2/sql", #"{"query":"SELECT 1"}"#).status == 501)
     }
 
+    @Test func everyFailureIsJSONThatClientsCanRead() throws {
+        let test = try TestServices()
+        let replies = [
+            test.ask("GET", "/nothing-at-all/<script>"), test.ask("GET", "/druid/v2"),
+            test.ask("POST", "/druid/v2", query, type: "text/plain"),
+            test.ask("POST", "/druid/indexer/v1/task", "a=b", type: "application/x-www-form-urlencoded"),
+            test.ask("POST", "/druid/coordinator/v1/rules/d", "[]", type: nil),
+        ]
+        #expect(replies.map(\.status) == [404, 405, 415, 415, 415])
+        for reply in replies {
+            #expect(reply.header("Content-Type") == "application/json")
+            for key in ["error", "errorMessage", "category"] { #expect(reply.json?[key]?.stringValue != nil) }
+        }
+    }
+
     @Test func cancellingAnUnknownQueryIsAccepted() throws {
         let test = try TestServices()
         #expect(test.ask("DELETE", "/druid/v2/no-such-query").status == 202)

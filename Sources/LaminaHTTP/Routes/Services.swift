@@ -41,13 +41,22 @@ package struct Services: Sendable {
     /// The router over every route, with the management proxy's aliases of the same routes.
     package func makeRouter() -> Router {
         let management =
-            taskRoutes() + supervisorRoutes() + workerRoutes() + metadataRoutes() + dataSourceRoutes() + markRoutes()
-            + loadRoutes() + ruleRoutes() + configRoutes() + lookupRoutes() + clusterRoutes()
+            (taskRoutes() + supervisorRoutes() + workerRoutes() + metadataRoutes() + dataSourceRoutes() + markRoutes()
+            + loadRoutes() + ruleRoutes() + configRoutes() + lookupRoutes() + clusterRoutes()).map(Self.takingJSONOnly)
         let proxied = management.map { route in
             let service = route.pattern.hasPrefix("/druid/indexer") ? "overlord" : "coordinator"
             return Route(route.method, "/proxy/\(service)\(route.pattern)", route.handler)
         }
         return Router(statusRoutes() + queryRoutes() + introspectionRoutes() + management + proxied)
+    }
+
+    /// The route, refusing bodies that are not JSON.
+    private static func takingJSONOnly(_ route: Route) -> Route {
+        guard route.method == "POST" else { return route }
+        return Route(route.method, route.pattern) { request, parameters throws(LaminaError) in
+            if !request.body.isEmpty, let refusal = refusedBodyType(request) { return refusal }
+            return try route.handler(request, parameters)
+        }
     }
 }
 

@@ -28,15 +28,22 @@ extension Services {
 
 /// Only JSON is spoken: 400 for a body without a type, 415 for one of another, 406 when the client takes no JSON.
 private func refusedMediaType(_ request: HTTPRequest) -> HTTPResponse? {
-    guard let type = request.mediaType else {
+    guard request.mediaType != nil else {
         return errorResponse(.invalidInput("The request has no Content-Type; application/json is expected"))
     }
-    guard type == "application/json" || type == "text/json" else { return .empty(415) }
+    if let refusal = refusedBodyType(request) { return refusal }
     guard let accept = request.headers["accept"] else { return nil }
     let taken = accept.lowercased().split(separator: ",").map { $0.prefix { $0 != ";" }.filter { $0 != " " } }
     let json =
         taken.isEmpty || taken.contains { ["*/*", "application/*", "application/json", "text/json"].contains($0) }
-    return json ? nil : .empty(406)
+    return json ? nil : errorResponse(.invalidInput("Answers are application/json, not \(accept)"), status: 406)
+}
+
+/// A body of another type than JSON is refused everywhere: a page of another origin can send forms and plain text, JSON it cannot.
+func refusedBodyType(_ request: HTTPRequest) -> HTTPResponse? {
+    let type = request.mediaType
+    if type == "application/json" || type == "text/json" { return nil }
+    return errorResponse(.invalidInput("The body must be application/json, not \(type ?? "untyped")"), status: 415)
 }
 
 private func answer(_ request: HTTPRequest, _ broker: Broker, _ lookups: LookupStore) -> HTTPResponse {

@@ -47,13 +47,18 @@ package struct Router: Sendable {
 
     /// The answer to a request; never throws: errors become responses.
     package func respond(to request: HTTPRequest) -> HTTPResponse {
-        guard let (node, parameters) = Router.find(request.path[...], at: root, []) else { return .empty(404) }
+        guard let (node, parameters) = Router.find(request.path[...], at: root, []) else {
+            return errorResponse(.notFound("There is no '\(request.rawPath)' here"))
+        }
         // HEAD asks for a GET's headers; libmicrohttpd leaves the body out.
         let method = request.method == "HEAD" ? "GET" : request.method
         guard let handler = node.handlers[method] else {
             var allowed = node.handlers.keys.sorted()
             if allowed.contains("GET") { allowed.append("HEAD") }
-            return HTTPResponse(status: 405, headers: [("Allow", allowed.joined(separator: ","))])
+            let message = "\(request.method) is not allowed on '\(request.rawPath)'"
+            var response = errorResponse(.invalidInput(message), status: 405)
+            response.headers.append(("Allow", allowed.joined(separator: ",")))
+            return response
         }
         do throws(LaminaError) {
             return try handler(request, parameters)

@@ -27,6 +27,7 @@ package final class HTTPServer: Sendable {
     private let core: ServerCore
     /// `nonisolated(unsafe)`: set once in `init`; libmicrohttpd's daemon may be stopped from any thread.
     nonisolated(unsafe) private let daemon: OpaquePointer
+    private let stopped = Atomic<Bool>(false)
 
     /// Listens at once.
     package init(
@@ -37,7 +38,8 @@ package final class HTTPServer: Sendable {
     ) throws(LaminaError) {
         let socket = try listenSocket(host: host, port: port)
         let core = try ServerCore(limits: limits, handler: handler)
-        let context = Unmanaged.passUnretained(core).toOpaque()
+        // Released when the daemon, whose callbacks use it, is stopped for good.
+        let context = Unmanaged.passRetained(core).toOpaque()
         let daemon = lamina_mhd_start(
             socket.descriptor,
             UInt32(limits.socketThreads),
@@ -53,6 +55,7 @@ package final class HTTPServer: Sendable {
         )
         guard let daemon else {
             close(socket.descriptor)
+            Unmanaged.passUnretained(core).release()
             throw LaminaError(.runtimeFailure, code: "http", "libmicrohttpd could not start on \(host):\(socket.port)")
         }
         self.daemon = daemon
@@ -64,15 +67,21 @@ package final class HTTPServer: Sendable {
     ///
     /// - Returns: false when some request did not end in time; its connection is left as it is, for the process to end.
     package func stop(graceMilliseconds: Int64 = 10_000) -> Bool {
+        guard !stopped.exchange(true, ordering: .acquiringAndReleasing) else { return true }
         let listener = MHD_quiesce_daemon(daemon)
         if listener >= 0 { close(listener) }
         core.hangUpAll()
         let ended = core.threads.stop(milliseconds: graceMilliseconds)
         core.watch.stop()
         // libmicrohttpd must not be stopped while a connection is suspended.
-        if ended { MHD_stop_daemon(daemon) }
+        if ended {
+            MHD_stop_daemon(daemon)
+            Unmanaged.passUnretained(core).release()
+        }
         return ended
     }
+
+    deinit { _ = stop(graceMilliseconds: 1000) }
 }
 
 /// What the callbacks share.
