@@ -82,6 +82,58 @@ import Testing
     }
 }
 
+extension ExpressionParserTests {
+    /// Names of all functions that the function tests mention.
+    private static let names: [String] = {
+        var names: Set<String> = []
+        for (text, _) in ExpressionFunctionTests.cases {
+            var name = ""
+            for character in text {
+                if character.isLetter || character == "_" || !name.isEmpty && character.isNumber {
+                    name.append(character)
+                } else {
+                    if character == "(", !name.isEmpty { names.insert(name) }
+                    name = ""
+                }
+            }
+        }
+        return names.sorted()
+    }()
+
+    @Test func everyFunctionTakesAnyArguments() {
+        var random = SplitMix(seed: 11)
+        let columns: [String: Value] = [
+            "low": .long(.min), "high": .long(.max), "minus": .long(-1), "zero": .long(0), "huge": .double(1e308),
+            "nan": .double(.nan), "inf": .double(-.infinity), "tiny": .double(5e-324), "n": .null, "e": .string(""),
+            "t": .string("😀a\u{301}ß"), "d": .string("2024-02-29T23:59:60Z"), "none": .array([]),
+            "j": .json(["a": [1, nil]]),
+            "mix": .array([.null, .long(.min), .string("x")]), "bytes": .complex(type: "x", bytes: [1, 2]),
+        ]
+        let literals = [
+            "'P1D'", "'PT0S'", "'P-1M'", "'America/New_York'", "'$.a[-1]'", "'%s%d'", "'LONG'", "'yyyy-MM'",
+            "'xxxx-ww z'", "'P1M'", "'P1Y'", "'P2W'", "'Asia/Seoul'", "'('",
+            "null", "''", "-1",
+            "9223372036854775807", "1e400", "[null, 1]", "<STRING>[]", "'DECADE'", "'a%_'", "16", "3",
+        ]
+        let inputs = columns.keys.sorted() + literals
+        var evaluated = 0
+        for round in 0..<30_000 {
+            let name = Self.names[round % Self.names.count]
+            let arguments = (0..<Int(random.next() % 5)).map { _ in inputs[Int(random.next() % UInt64(inputs.count))] }
+            let text = "\(name)(\(arguments.joined(separator: ", ")))"
+            guard let expression = try? Expression(parsing: text) else { continue }
+            _ = try? expression.evaluate { (name) throws(LaminaError) in columns[name] ?? .null }
+            evaluated += 1
+        }
+        #expect(evaluated > 2_000)
+    }
+
+    @Test func deepTreesAreEvaluated() throws {
+        let deep = try Expression(parsing: "x" + String(repeating: " + x", count: 900))
+        #expect(try deep.evaluate { (_) throws(LaminaError) in .long(2) } == .long(1802))
+    }
+}
+
 /// A small reproducible generator.
 struct SplitMix: RandomNumberGenerator {
     private var state: UInt64

@@ -5,7 +5,7 @@ extension JodaPattern {
         let local = clampedAdd(instant, offset)
         let day = floorDivide(local, millisecondsPerDay)
         let date = CivilDate(dayNumber: Int(day))
-        let inDay = Int(local - day * millisecondsPerDay)
+        let inDay = Int(floorModulo(local, millisecondsPerDay))
         var bytes: [UInt8] = []
         bytes.reserveCapacity(32)
         for element in elements {

@@ -22,7 +22,7 @@ extension TimeZoneRules {
         let offset = offset(at: instant)
         for (name, id) in Self.shortNames where id == self.id && id != "UTC" {
             let isDaylight = name.hasSuffix("DT")
-            let other = self.offset(at: instant + 182 * millisecondsPerDay)
+            let other = self.offset(at: clampedAdd(instant, 182 * millisecondsPerDay))
             let isNowDaylight = offset > min(offset, other)
             if isDaylight == isNowDaylight { return name }
         }

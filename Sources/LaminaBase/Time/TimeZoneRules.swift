@@ -116,6 +116,6 @@ package struct TimeZoneRules: Sendable, Hashable {
         let day = floorDivide(local, millisecondsPerDay)
         let date = CivilDate(dayNumber: Int(day)).adding(months: months)
         let moved = clampedMultiply(Int64(date.dayNumber), millisecondsPerDay)
-        return self.instant(ofLocal: clampedAdd(moved, local - day * millisecondsPerDay))
+        return self.instant(ofLocal: clampedAdd(moved, floorModulo(local, millisecondsPerDay)))
     }
 }

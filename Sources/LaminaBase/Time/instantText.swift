@@ -22,7 +22,7 @@ package func appendInstantText(_ milliseconds: Int64, offset: Int64 = 0, to byte
     let local = milliseconds.addingReportingOverflow(offset).partialValue
     let day = floorDivide(local, millisecondsPerDay)
     let date = CivilDate(dayNumber: Int(day))
-    let inDay = Int(local - day * millisecondsPerDay)
+    let inDay = Int(floorModulo(local, millisecondsPerDay))
     appendPadded(date.year, digits: 4, to: &bytes)
     bytes.append(UInt8(ascii: "-"))
     appendPadded(date.month, digits: 2, to: &bytes)

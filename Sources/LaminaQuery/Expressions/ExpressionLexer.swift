@@ -160,7 +160,7 @@ struct ExpressionLexer {
     }
 
     private mutating func hex(_ start: Int) throws(LaminaError) -> UInt32 {
-        guard position + 4 <= bytes.count,
+        guard position + 4 <= bytes.count, bytes[position] != UInt8(ascii: "+"),
             let code = UInt32(String(decoding: bytes[position..<position + 4], as: UTF8.self), radix: 16)
         else { throw error("\\u needs four hexadecimal digits", at: position) }
         position += 4
