@@ -24,7 +24,7 @@ build: toolchain
 	$(RELEASE) --product lamina
 
 # Real Wikipedia edits: a task indexes them, four queries read them.
-quickstart: deps build
+quickstart: toolchain deps build
 	@Tests/Samples/quickstart $(LAMINA)
 
 test: toolchain deps
