@@ -77,6 +77,9 @@ import Testing
         let read = try ReadRows(text, format)
         #expect(read.rows == [["a": "x", "b": 7], ["c": [1, 2], "d": .double(-.infinity)]])
         #expect(read.bad.count == 1)
+        let odd = try ReadRows("{b-c:+INF}\n\u{FEFF}{\"a\":-INF}\n{\"a\":INF}\n{\"a\":-.5}", format)
+        #expect(odd.rows == [["b-c": .double(.infinity)], ["a": .double(-.infinity)]])
+        #expect(odd.bad.count == 2)
         #expect(throws: LaminaError.self) {
             try InputFormat(
                 json: ["type": "json", "featureSpec": ["ALLOW_LEADING_PLUS_SIGN_FOR_NUMBERS": true]],

@@ -62,9 +62,13 @@ struct FlattenPath: Sendable {
         return isDefinite ? found.first : .array(found)
     }
 
-    /// Whether the path leads anywhere.
+    /// Whether the path leads anywhere. A key that is missing in an object is there, as null: so it is with Druid's JSON provider.
     func exists(in document: JSON) -> Bool {
         var found: [JSON] = []
+        if case .key = steps.last {
+            Self.collect(document, steps.dropLast(), into: &found)
+            return found.contains { $0.objectValue != nil }
+        }
         Self.collect(document, steps[...], into: &found)
         return !found.isEmpty
     }
@@ -142,52 +146,6 @@ struct FlattenPath: Sendable {
                 let squares = numbers.reduce(0) { $0 + $1 * $1 }
                 return .double((squares / count - sum * sum / count / count).squareRoot())
             }
-        }
-    }
-}
-
-/// A filter `[?(…)]` of a path.
-indirect enum PathFilter: Sendable {
-    enum Operand: Sendable {
-        case path(FlattenPath)
-        case literal(JSON)
-
-        func value(_ element: JSON) -> JSON? {
-            switch self {
-            case .path(let path): path.find(in: element)
-            case .literal(let json): json
-            }
-        }
-    }
-
-    case exists(FlattenPath)
-    case compare(Operand, String, Operand)
-    case all([PathFilter])
-    case any([PathFilter])
-    case not(PathFilter)
-
-    func accepts(_ element: JSON) -> Bool {
-        switch self {
-        case .exists(let path): return path.exists(in: element)
-        case .all(let filters): return filters.allSatisfy { $0.accepts(element) }
-        case .any(let filters): return filters.contains { $0.accepts(element) }
-        case .not(let filter): return !filter.accepts(element)
-        case .compare(let left, let name, let right):
-            guard let a = left.value(element), let b = right.value(element) else { return name == "!=" }
-            if let x = a.doubleValue, let y = b.doubleValue { return Self.holds(name, x < y ? -1 : x == y ? 0 : 1) }
-            if let x = a.stringValue, let y = b.stringValue { return Self.holds(name, x < y ? -1 : x == y ? 0 : 1) }
-            return name == "==" ? a == b : name == "!=" ? a != b : false
-        }
-    }
-
-    private static func holds(_ name: String, _ order: Int) -> Bool {
-        switch name {
-        case "==": order == 0
-        case "!=": order != 0
-        case "<": order < 0
-        case "<=": order <= 0
-        case ">": order > 0
-        default: order >= 0
         }
     }
 }

@@ -70,6 +70,8 @@ struct LenientJSON {
 
     /// The next value; nil when only white space is left.
     mutating func next() throws(Malformed) -> JSON? {
+        // Jackson passes over a byte order mark.
+        if position == 0, bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { position = 3 }
         try skipSpace()
         if position == bytes.count { return nil }
         depth = 0
@@ -120,6 +122,9 @@ struct LenientJSON {
         case UInt8(ascii: "n"): return try literal("null", .null)
         case UInt8(ascii: "N") where features.nonNumbers: return try literal("NaN", .double(.nan))
         case UInt8(ascii: "I") where features.nonNumbers: return try literal("Infinity", .double(.infinity))
+        case UInt8(ascii: "+") where features.nonNumbers:
+            position += 1
+            return try infinity(.infinity)
         default: return try number()
         }
     }
@@ -136,6 +141,12 @@ struct LenientJSON {
     private static func isNamePart(_ byte: UInt8) -> Bool {
         byte >= 0x80 || byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A || byte >= 0x30 && byte <= 0x39
             || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "$")
+    }
+
+    /// Behind its sign infinity may be cut short.
+    private mutating func infinity(_ value: Double) throws(Malformed) -> JSON {
+        let isShort = position + 2 < bytes.count && bytes[position + 2] == UInt8(ascii: "F")
+        return isShort ? try literal("INF", .double(value)) : try literal("Infinity", .double(value))
     }
 
     private mutating func enter() throws(Malformed) {
@@ -217,10 +228,15 @@ struct LenientJSON {
         if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") && features.singleQuotes {
             return try string(quote: byte)
         }
-        guard features.unquotedNames, Self.isNamePart(byte) else { throw Malformed() }
+        guard features.unquotedNames, Self.isUnquotedNamePart(byte) else { throw Malformed() }
         let start = position
-        while let byte = peek(), Self.isNamePart(byte) { position += 1 }
+        while let byte = peek(), Self.isUnquotedNamePart(byte) { position += 1 }
         return String(decoding: bytes[start..<position], as: UTF8.self)
+    }
+
+    /// Jackson lets a few signs stand in names without quotes, too.
+    private static func isUnquotedNamePart(_ byte: UInt8) -> Bool {
+        isNamePart(byte) || "@#*-+".utf8.contains(byte)
     }
 
     private mutating func string(quote: UInt8) throws(Malformed) -> String {
@@ -309,13 +325,12 @@ struct LenientJSON {
         let start = position
         let isNegative = peek() == UInt8(ascii: "-")
         if isNegative { position += 1 }
-        if features.nonNumbers, peek() == UInt8(ascii: "I") {
-            return try literal("Infinity", .double(isNegative ? -.infinity : .infinity))
-        }
+        if features.nonNumbers, peek() == UInt8(ascii: "I") { return try infinity(-.infinity) }
         let first = position
         let count = digits()
         var isWhole = true
-        guard count > 0 || features.leadingPoint && peek() == UInt8(ascii: ".") else { throw Malformed() }
+        let mayBeginWithPoint = features.leadingPoint && !isNegative && peek() == UInt8(ascii: ".")
+        guard count > 0 || mayBeginWithPoint else { throw Malformed() }
         if count > 1, bytes[first] == 0x30, !features.leadingZeros { throw Malformed() }
         if peek() == UInt8(ascii: ".") {
             isWhole = false
@@ -331,7 +346,7 @@ struct LenientJSON {
         if let byte = peek(), Self.isNamePart(byte) || byte == UInt8(ascii: ".") { throw Malformed() }
         var text = String(decoding: bytes[start..<position], as: UTF8.self)
         if isWhole, let value = Int64(text) { return .int(value) }
-        if count == 0 { text = (isNegative ? "-0" : "0") + text.drop { $0 == "-" } }
+        if count == 0 { text = "0" + text }
         guard let value = Double(text) else { throw Malformed() }
         return .double(value)
     }

@@ -227,7 +227,7 @@ struct PathParser {
         }
         let left = try operand()
         skipSpace()
-        for name in ["==", "!=", "<=", ">=", "<", ">"] where starts(with: name) {
+        for name in ["==", "!=", "<=", ">=", "<", ">", "in", "nin"] where starts(with: name) {
             position += name.utf8.count
             skipSpace()
             return .compare(left, name, try operand())
@@ -258,11 +258,29 @@ struct PathParser {
         return .literal(try literal())
     }
 
+    /// Literals up to `]`.
+    private mutating func list() throws(LaminaError) -> [JSON] {
+        depth += 1
+        defer { depth -= 1 }
+        guard depth < Self.depthMax else { throw error("a list nested too deeply") }
+        var values: [JSON] = []
+        skipSpace()
+        if accept("]") { return values }
+        while true {
+            skipSpace()
+            values.append(try literal())
+            skipSpace()
+            if accept("]") { return values }
+            guard accept(",") else { throw error("expected ',' or ']'") }
+        }
+    }
+
     private mutating func literal() throws(LaminaError) -> JSON {
         if peek() == UInt8(ascii: "'") || peek() == UInt8(ascii: "\"") { return .string(try quoted()) }
         if accept("true") { return .bool(true) }
         if accept("false") { return .bool(false) }
         if accept("null") { return .null }
+        if accept("[") { return .array(try list()) }
         let start = position
         while let byte = peek(),
             byte >= 0x30 && byte <= 0x39 || byte | 0x20 == UInt8(ascii: "e")
