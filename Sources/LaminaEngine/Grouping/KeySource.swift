@@ -66,15 +66,13 @@ final class StringKeys: KeySource {
 
     /// Replaces each mark by the place of its value in the table of marked values.
     private func emitSorted(_ places: inout [UInt32]) -> StringTable {
-        var builder = StringTableBuilder()
-        var next: UInt32 = 1
+        var used: [UInt32] = []
         for id in places.indices where places[id] != 0 {
-            input.column.withUTF8(UInt32(id)) { bytes in
-                if let bytes { builder.append(bytes) }
-            }
-            places[id] = next
-            next += 1
+            used.append(UInt32(id))
+            places[id] = UInt32(used.count)
         }
+        var builder = StringTableBuilder(capacity: used.count)
+        used.withUnsafeBufferPointer { used in input.column.forEachUTF8(used) { builder.append($0) } }
         return builder.finish()
     }
 

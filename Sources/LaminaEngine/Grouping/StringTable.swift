@@ -1,31 +1,105 @@
 package import LaminaBase
 
-/// Many texts in one piece of memory; entry 0 stands for null. Never changes after it was built.
-///
-/// Pointers into it stay valid as long as the table lives, which merging relies on.
-// Sendable: all fields are let and the memory is only read after init.
-package final class StringTable: @unchecked Sendable {
-    private let bytes: UnsafeMutableBufferPointer<UInt8>
-    /// `count + 1` offsets.
-    private let offsets: [Int]
+/// A text in memory that does not move, with its first eight bytes as a number that orders as they do.
+struct TextEntry {
+    let prefix: UInt64
+    let start: UnsafePointer<UInt8>
+    let count: Int
 
-    /// Number of entries, null's included.
-    package var count: Int { offsets.count - 1 }
-
-    /// - Parameter offsets: entry i is `bytes[offsets[i]..<offsets[i + 1]]`; entry 0 is empty.
-    init(bytes source: [UInt8], offsets: [Int]) {
-        precondition(offsets.count >= 2 && offsets[1] == 0, "entry 0 of a string table is null")
-        bytes = .allocate(capacity: max(source.count, 1))
-        _ = bytes.update(fromContentsOf: source)
-        self.offsets = offsets
+    /// - Shape: eight bytes from `start` on may be read, whatever `count`.
+    @inline(__always)
+    init(padded start: UnsafePointer<UInt8>, count: Int) {
+        self.start = start
+        self.count = count
+        prefix = textPrefix(padded: start, count: count)
     }
 
-    deinit { bytes.deallocate() }
+    /// Negative, zero or positive, in the order of `String.compareTo`.
+    @inline(__always)
+    func compare(_ other: TextEntry) -> Int {
+        if prefix != other.prefix { return prefix < other.prefix ? -1 : 1 }
+        if count <= 8, other.count <= 8 { return count < other.count ? -1 : count == other.count ? 0 : 1 }
+        return compareBytesUTF16(
+            UnsafeBufferPointer(start: start, count: count),
+            UnsafeBufferPointer(start: other.start, count: other.count)
+        )
+    }
+}
 
-    var byteCount: Int { bytes.count + offsets.count * 8 }
+/// The first eight bytes, the first one highest, missing ones 0; bytes mapped so that they order as UTF-16 units do.
+@inline(__always)
+private func textPrefix(padded start: UnsafePointer<UInt8>, count: Int) -> UInt64 {
+    if count == 0 { return 0 }
+    var word = UInt64(bigEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
+    if count < 8 { word &= ~0 &<< UInt64(truncatingIfNeeded: 64 &- count &* 8) }
+    return word & 0x8080_8080_8080_8080 == 0 ? word : rankedPrefix(word)
+}
+
+private func rankedPrefix(_ word: UInt64) -> UInt64 {
+    var ranked: UInt64 = 0
+    for shift in stride(from: UInt64(56), through: 0, by: -8) {
+        ranked |= UInt64(utf16Rank(UInt8(truncatingIfNeeded: word >> shift))) << shift
+    }
+    return ranked
+}
+
+/// Memory for texts, taken in pieces that never move.
+// Sendable: only its builder writes it, before any table that holds it is shared.
+private final class TextArena: @unchecked Sendable {
+    private var pieces: [UnsafeMutablePointer<UInt8>] = []
+    private var next: UnsafeMutablePointer<UInt8>?
+    private var left = 0
+    private var pieceBytes = 4096
+    private(set) var byteCount = 0
+
+    deinit { for piece in pieces { piece.deallocate() } }
+
+    /// Copies a text; eight bytes behind it may be read.
+    @inline(__always)
+    func copy(_ text: UnsafeBufferPointer<UInt8>) -> UnsafePointer<UInt8> {
+        if left < text.count &+ 8 { makeRoom(text.count &+ 8) }
+        guard let place = next else { preconditionFailure("an arena without memory") }
+        if let base = text.baseAddress { place.update(from: base, count: text.count) }
+        next = place + text.count
+        left &-= text.count
+        return UnsafePointer(place)
+    }
+
+    private func makeRoom(_ count: Int) {
+        let size = max(pieceBytes, count)
+        let piece = UnsafeMutablePointer<UInt8>.allocate(capacity: size)
+        piece.initialize(repeating: 0, count: size)
+        pieces.append(piece)
+        next = piece
+        left = size
+        byteCount += size
+        pieceBytes = min(pieceBytes * 4, 1 << 20)
+    }
+}
+
+/// Many texts as entries in memory that does not move; entry 0 stands for null. Never changes after it was built.
+// Sendable: all fields are let and nothing is written after init.
+package final class StringTable: @unchecked Sendable {
+    /// Entries 1 and up; entry 0 is not among them.
+    let entries: [TextEntry]
+    /// What keeps the entries' memory alive.
+    private let owners: [AnyObject]
+
+    /// Number of entries, null's included.
+    package var count: Int { entries.count + 1 }
+
+    fileprivate init(_ entries: [TextEntry], owners: [AnyObject]) {
+        self.entries = entries
+        self.owners = owners
+    }
+
+    /// A table of entries that other tables hold.
+    convenience init(_ entries: [TextEntry], of tables: [StringTable]) { self.init(entries, owners: tables) }
 
     func utf8(_ index: Int) -> UnsafeBufferPointer<UInt8> {
-        UnsafeBufferPointer(rebasing: UnsafeBufferPointer(bytes)[offsets[index]..<offsets[index + 1]])
+        if index == 0 { return UnsafeBufferPointer(start: nil, count: 0) }
+        let entry = entries[index - 1]
+        return UnsafeBufferPointer(start: entry.start, count: entry.count)
     }
 
     /// The text of an entry; nil for entry 0.
@@ -36,20 +110,19 @@ package final class StringTable: @unchecked Sendable {
 
 /// Builds a string table entry by entry.
 struct StringTableBuilder {
-    private var bytes: [UInt8] = []
-    private var offsets: [Int] = [0, 0]
+    private let arena = TextArena()
+    private var entries: [TextEntry] = []
 
-    init(capacity: Int = 0) { offsets.reserveCapacity(capacity + 2) }
+    init(capacity: Int = 0) { entries.reserveCapacity(capacity) }
 
     mutating func append(_ text: UnsafeBufferPointer<UInt8>) {
-        bytes.append(contentsOf: text)
-        offsets.append(bytes.count)
+        entries.append(TextEntry(padded: arena.copy(text), count: text.count))
     }
 
     mutating func append(_ text: String) {
-        bytes.append(contentsOf: text.utf8)
-        offsets.append(bytes.count)
+        var text = text
+        text.withUTF8 { append($0) }
     }
 
-    func finish() -> StringTable { StringTable(bytes: bytes, offsets: offsets) }
+    func finish() -> StringTable { StringTable(entries, owners: [arena]) }
 }

@@ -5,14 +5,11 @@ import LaminaQuery
 ///
 /// Texts are merged pair by pair as sorted runs, so that lists that mostly agree cost one comparison an entry.
 func mergeKeyValues(_ lists: [KeyValues]) -> (values: KeyValues, places: [[UInt32]]) {
-    var tables: [StringTable] = []
     var isText = true
     var isLong = true
     for list in lists where list.count > 1 {
         switch list {
-        case .strings(let table):
-            tables.append(table)
-            isLong = false
+        case .strings: isLong = false
         case .longs: isText = false
         default:
             isText = false
@@ -77,33 +74,18 @@ private func mergeLongs(_ lists: [KeyValues]) -> (values: KeyValues, places: [[U
     return (.longs(union), places)
 }
 
-/// A text in some table, with its first eight bytes as a number that orders as they do.
-private struct TextEntry {
-    let prefix: UInt64
-    let start: UnsafePointer<UInt8>?
-    let count: Int
-
-    @inline(__always)
-    func compare(_ other: TextEntry) -> Int {
-        if prefix != other.prefix { return prefix < other.prefix ? -1 : 1 }
-        if count <= 8, other.count <= 8 { return count < other.count ? -1 : count == other.count ? 0 : 1 }
-        return compareBytesUTF16(
-            UnsafeBufferPointer(start: start, count: count),
-            UnsafeBufferPointer(start: other.start, count: other.count)
-        )
-    }
-}
-
 private func mergeTexts(_ lists: [KeyValues]) -> (values: KeyValues, places: [[UInt32]]) {
     var runs: [(entries: [TextEntry], members: [Int])] = []
     var places: [[UInt32]] = []
+    var tables: [StringTable] = []
     for (index, list) in lists.enumerated() {
         guard case .strings(let table) = list else {
             places.append([0])
             continue
         }
         places.append(Array(0..<UInt32(table.count)))
-        runs.append((entries(table), [index]))
+        tables.append(table)
+        runs.append((table.entries, [index]))
     }
     // Rounds of pairs keep the work at log2(lists) passes even when no two lists share a value.
     while runs.count > 1 {
@@ -118,69 +100,80 @@ private func mergeTexts(_ lists: [KeyValues]) -> (values: KeyValues, places: [[U
         runs = next
     }
     guard let union = runs.first?.entries else { return (.none, places) }
-    var builder = StringTableBuilder(capacity: union.count)
-    for entry in union { builder.append(UnsafeBufferPointer(start: entry.start, count: entry.count)) }
-    // The entries point into the lists' tables, which must live until here.
-    return withExtendedLifetime(lists) { (.strings(builder.finish()), places) }
-}
-
-private func entries(_ table: StringTable) -> [TextEntry] {
-    [TextEntry](unsafeUninitializedCapacity: table.count - 1) { buffer, count in
-        for index in 1..<max(table.count, 1) {
-            let bytes = table.utf8(index)
-            var prefix: UInt64 = 0
-            for place in 0..<min(bytes.count, 8) {
-                prefix |= UInt64(utf16Rank(bytes[place])) &<< UInt64(56 &- place &* 8)
-            }
-            buffer.initializeElement(
-                at: index - 1,
-                to: TextEntry(prefix: prefix, start: bytes.baseAddress, count: bytes.count)
-            )
-        }
-        count = table.count - 1
-    }
+    return (.strings(StringTable(union, of: tables)), places)
 }
 
 /// Merges two sorted runs; `left[i]` and `right[i]` say where entry i of each went.
 private func mergeRuns(_ one: [TextEntry], _ two: [TextEntry]) -> (union: [TextEntry], left: [UInt32], right: [UInt32])
 {
-    var union: [TextEntry] = []
-    union.reserveCapacity(max(one.count, two.count) + min(one.count, two.count) / 4)
-    var left = [UInt32](repeating: 0, count: one.count)
-    var right = [UInt32](repeating: 0, count: two.count)
-    var first = 0
-    var second = 0
-    while first < one.count, second < two.count {
-        let order = one[first].compare(two[second])
-        let place = UInt32(truncatingIfNeeded: union.count)
-        if order <= 0 {
-            union.append(one[first])
-            left[first] = place
-            first &+= 1
-        } else {
-            union.append(two[second])
+    var left: [UInt32] = []
+    var right: [UInt32] = []
+    let union = [TextEntry](unsafeUninitializedCapacity: one.count + two.count) { union, unionCount in
+        left = [UInt32](unsafeUninitializedCapacity: one.count) { left, leftCount in
+            right = [UInt32](unsafeUninitializedCapacity: two.count) { right, rightCount in
+                one.withUnsafeBufferPointer { one in
+                    two.withUnsafeBufferPointer { two in
+                        unionCount = mergeEntries(one, two, union, left, right)
+                    }
+                }
+                rightCount = two.count
+            }
+            leftCount = one.count
         }
-        if order >= 0 {
-            right[second] = place
-            second &+= 1
-        }
-    }
-    while first < one.count {
-        left[first] = UInt32(truncatingIfNeeded: union.count)
-        union.append(one[first])
-        first &+= 1
-    }
-    while second < two.count {
-        right[second] = UInt32(truncatingIfNeeded: union.count)
-        union.append(two[second])
-        second &+= 1
     }
     return (union, left, right)
 }
 
+/// - Shape: `union` has room for both runs, `left` and `right` for one number an entry.
+private func mergeEntries(
+    _ one: UnsafeBufferPointer<TextEntry>,
+    _ two: UnsafeBufferPointer<TextEntry>,
+    _ union: UnsafeMutableBufferPointer<TextEntry>,
+    _ left: UnsafeMutableBufferPointer<UInt32>,
+    _ right: UnsafeMutableBufferPointer<UInt32>
+) -> Int {
+    var first = 0
+    var second = 0
+    var count = 0
+    while first < one.count, second < two.count {
+        let order = one[first].compare(two[second])
+        union.initializeElement(at: count, to: order <= 0 ? one[first] : two[second])
+        if order <= 0 {
+            left.initializeElement(at: first, to: UInt32(truncatingIfNeeded: count))
+            first &+= 1
+        }
+        if order >= 0 {
+            right.initializeElement(at: second, to: UInt32(truncatingIfNeeded: count))
+            second &+= 1
+        }
+        count &+= 1
+    }
+    while first < one.count {
+        union.initializeElement(at: count, to: one[first])
+        left.initializeElement(at: first, to: UInt32(truncatingIfNeeded: count))
+        first &+= 1
+        count &+= 1
+    }
+    while second < two.count {
+        union.initializeElement(at: count, to: two[second])
+        right.initializeElement(at: second, to: UInt32(truncatingIfNeeded: count))
+        second &+= 1
+        count &+= 1
+    }
+    return count
+}
+
 /// Places (1-based, 0 is null) after their run was merged into another.
 private func renumbered(_ places: [UInt32], _ moved: [UInt32]) -> [UInt32] {
-    var result = places
-    for index in 1..<max(result.count, 1) { result[index] = moved[Int(result[index]) &- 1] &+ 1 }
-    return result
+    [UInt32](unsafeUninitializedCapacity: places.count) { result, count in
+        places.withUnsafeBufferPointer { places in
+            moved.withUnsafeBufferPointer { moved in
+                result.initializeElement(at: 0, to: 0)
+                for index in 1..<max(places.count, 1) {
+                    result.initializeElement(at: index, to: moved[Int(places[index]) &- 1] &+ 1)
+                }
+            }
+        }
+        count = places.count
+    }
 }

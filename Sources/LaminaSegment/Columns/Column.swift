@@ -81,6 +81,8 @@ package protocol StringColumn: ColumnBasics {
     func value(_ id: UInt32) -> String?
     /// Calls `body` with the UTF-8 bytes of a value; with nil for null.
     func withUTF8<Result>(_ id: UInt32, _ body: (UnsafeBufferPointer<UInt8>?) -> Result) -> Result
+    /// Calls `body` with the UTF-8 bytes of many values in turn, null's as none: one dynamic dispatch for all of them.
+    func forEachUTF8(_ ids: UnsafeBufferPointer<UInt32>, _ body: (UnsafeBufferPointer<UInt8>) -> Void)
     /// The id of a value (nil: of null), if it is in the dictionary.
     func id(of value: String?) -> UInt32?
     /// Sorted dictionaries only: the first id whose value is not less than `value` in Druid's dictionary order (UTF-16 code
@@ -100,6 +102,10 @@ package protocol StringColumn: ColumnBasics {
 }
 
 extension StringColumn {
+    package func forEachUTF8(_ ids: UnsafeBufferPointer<UInt32>, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+        for id in ids { withUTF8(id) { body($0 ?? UnsafeBufferPointer(start: nil, count: 0)) } }
+    }
+
     package func makeIDAccess() -> IDAccess { .words(makeIDReader()) }
 }
 

@@ -28,6 +28,13 @@ final class StoredStringColumn: StringColumn {
     func withUTF8<Result>(_ id: UInt32, _ body: (UnsafeBufferPointer<UInt8>?) -> Result) -> Result {
         dictionary.withUTF8(Int(id), body)
     }
+    func forEachUTF8(_ ids: UnsafeBufferPointer<UInt32>, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+        let dictionary = dictionary
+        for id in ids {
+            dictionary.withUTF8(Int(id)) { body($0 ?? UnsafeBufferPointer(start: nil, count: 0)) }
+        }
+    }
+
     func id(of value: String?) -> UInt32? { dictionary.id(of: value).map { UInt32($0) } }
     func lowerBound(_ value: String) -> UInt32 {
         var value = value
