@@ -44,5 +44,8 @@ extension Query {
 
 /// The JavaScript features, and the setting that Druid has for them.
 func javaScriptRefused(_ feature: String) -> LaminaError {
-    .unsupported("\(feature) 'javascript' (JavaScript is disabled: druid.javascript.enabled)")
+    // 400, not 501: clients show it as the query's mistake and do not try again.
+    .invalidInput(
+        "\(feature) 'javascript' is not supported by Lamina: JavaScript is disabled (druid.javascript.enabled)"
+    )
 }
