@@ -9,6 +9,8 @@ final class DictionaryOrder: Sendable {
     /// Rank of rows: of single values by id, of lists by number. The same as `valueRank` without lists.
     let rowRank: [UInt32]
     let listRank: [UInt32]
+    /// Lists as ranks of their values, by number.
+    let rankedLists: [[UInt32]]
 
     init(_ store: DimensionStore) {
         let texts = store.texts ?? TextDictionary()
@@ -23,10 +25,12 @@ final class DictionaryOrder: Sendable {
         guard let lists = store.lists, lists.count > 0 else {
             rowRank = ranks
             listRank = []
+            rankedLists = []
             return
         }
         // Single values and lists in one order: element by element, the shorter first.
         let ranked = lists.lists.map { list in list.map { ranks[Int($0)] } }
+        rankedLists = ranked
         let order = ranked.indices.sorted { ranked[$0].lexicographicallyPrecedes(ranked[$1]) }
         var rows = [UInt32](repeating: 0, count: ranks.count)
         var places = [UInt32](repeating: 0, count: ranked.count)

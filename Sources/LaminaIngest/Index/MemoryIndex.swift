@@ -9,6 +9,8 @@ final class MemoryIndex {
         /// Dynamic partitions: rows of one segment, spilled ones included.
         var rowsPerPlace = Int.max
         var rowsInAll = Int.max
+        /// Rows of the index itself, at which it is to be spilled.
+        var rowsInMemory = Int.max
     }
 
     let rollsUp: Bool
@@ -70,7 +72,7 @@ final class MemoryIndex {
         total: inout Int,
         limits: Limits
     ) -> Int {
-        var end = min(batch.count, first + keyCapacity)
+        var end = min(batch.count, first + min(keyCapacity, max(1, limits.rowsInMemory - rowCount)))
         if !rollsUp { end = cut(batch, first..<end, places, &rowsOfPlace, &total, limits) }
         let columns = align(batch)
         for (number, column) in columns.enumerated() {

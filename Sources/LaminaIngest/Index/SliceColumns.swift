@@ -8,13 +8,23 @@ import LaminaSegment
 final class SharedValues<Element: BitwiseCopyable>: @unchecked Sendable {
     let pointer: UnsafeMutablePointer<Element>
     let count: Int
+    /// Whose memory it is; nil: its own.
+    private let owner: AnyObject?
 
     init(count: Int) {
         self.count = count
+        owner = nil
         pointer = UnsafeMutablePointer<Element>.allocate(capacity: max(count, 1))
     }
 
-    deinit { pointer.deallocate() }
+    /// Values that lie in a mapped piece; only read.
+    init(_ pointer: UnsafeMutablePointer<Element>, count: Int, owner: AnyObject) {
+        self.pointer = pointer
+        self.count = count
+        self.owner = owner
+    }
+
+    deinit { if owner == nil { pointer.deallocate() } }
 }
 
 /// Reads shared values without copying.
@@ -69,34 +79,76 @@ extension SliceNumberColumn: DoubleColumn where Element == Double {}
 extension SliceNumberColumn: FloatColumn where Element == Float {}
 
 /// A string column of a slice: the values that occur in it, sorted.
-final class SliceStringColumn: StringColumn {
-    private let source: SortedIndex
-    private let texts: TextDictionary
+///
+/// `@unchecked Sendable`: filled before it is shared.
+final class SliceStringColumn: StringColumn, @unchecked Sendable {
+    private let owner: AnyObject
+    private let texts: TextSource
     /// Bytes at the front of every text that are not part of it (the tag of encoded values).
     private let prefix: Int
-    /// Dictionary ids of the memory index, in order; null (0) first if it occurs.
+    /// Ids of `texts`, in order; null (0) first if it occurs.
     private let globals: [UInt32]
     /// Single values: an id a row. Several: see `offsets`.
     private let ids: SharedValues<UInt32>
     private let offsets: [UInt32]?
     let rowCount: Int
 
+    /// - Parameters:
+    ///   - ranks: every row's value by its rank in the dictionary, or the number of its list with the high bit set.
+    ///   - lists: lists of ranks by number.
+    ///   - dictionaryIDs: ids by rank, where they differ.
     init(
-        _ source: SortedIndex,
-        _ texts: TextDictionary,
-        prefix: Int = 0,
-        globals: [UInt32],
-        ids: SharedValues<UInt32>,
-        offsets: [UInt32]?,
-        rowCount: Int
+        ranks: SharedValues<UInt32>,
+        lists: [[UInt32]],
+        ids dictionaryIDs: [UInt32]?,
+        dictionarySize: Int,
+        texts: TextSource,
+        prefix: Int,
+        owner: AnyObject
     ) {
-        self.source = source
         self.texts = texts
         self.prefix = prefix
-        self.globals = globals
-        self.ids = ids
-        self.offsets = offsets
-        self.rowCount = rowCount
+        self.owner = owner
+        rowCount = ranks.count
+        var used = UsedRanks(count: dictionarySize)
+        var total = 0
+        for row in 0..<ranks.count {
+            let rank = ranks.pointer[row]
+            if rank & DimensionStore.listBit == 0 {
+                used.insert(rank)
+                total &+= 1
+            } else {
+                let list = lists[Int(rank & ~DimensionStore.listBit)]
+                for element in list { used.insert(element) }
+                total &+= list.count
+            }
+        }
+        globals = used.finish(dictionaryIDs)
+        let out = SharedValues<UInt32>(count: total)
+        ids = out
+        guard total != ranks.count else {
+            // Lists have at least two values: no more values than rows means that there are none.
+            for row in 0..<ranks.count { out.pointer[row] = used.place(of: ranks.pointer[row]) }
+            offsets = nil
+            return
+        }
+        var ends: [UInt32] = [0]
+        ends.reserveCapacity(ranks.count + 1)
+        var next = 0
+        for row in 0..<ranks.count {
+            let rank = ranks.pointer[row]
+            if rank & DimensionStore.listBit == 0 {
+                out.pointer[next] = used.place(of: rank)
+                next &+= 1
+            } else {
+                for element in lists[Int(rank & ~DimensionStore.listBit)] {
+                    out.pointer[next] = used.place(of: element)
+                    next &+= 1
+                }
+            }
+            ends.append(UInt32(next))
+        }
+        offsets = ends
     }
 
     var hasMultipleValues: Bool { offsets != nil }
@@ -155,13 +207,15 @@ extension SliceStringColumn: StableTexts {
 }
 
 /// An `auto` column of a slice, value by value.
-final class SliceObjectColumn: ObjectColumn {
-    private let source: SortedIndex
-    private let texts: TextDictionary
+///
+/// `@unchecked Sendable`: filled before it is shared.
+final class SliceObjectColumn: ObjectColumn, @unchecked Sendable {
+    private let owner: AnyObject
+    private let texts: TextSource
     private let ids: SharedValues<UInt32>
 
-    init(_ source: SortedIndex, _ texts: TextDictionary, ids: SharedValues<UInt32>) {
-        self.source = source
+    init(_ texts: TextSource, owner: AnyObject, ids: SharedValues<UInt32>) {
+        self.owner = owner
         self.texts = texts
         self.ids = ids
     }

@@ -10,12 +10,22 @@ final class SliceView: SegmentView {
     let dataInterval: Interval
     let ordering: [OrderedColumn]
     private let dimensionNumbers: [Int]
+    private let isForMerging: Bool
     let dimensions: [String]
     let metrics: [String]
 
-    init(_ source: SortedIndex, rows: [UInt32], interval: Interval, ordering: [OrderedColumn], dimensions: [Int]) {
+    /// - Parameter isForMerging: columns keep the one form that all pieces have.
+    init(
+        _ source: SortedIndex,
+        rows: [UInt32],
+        interval: Interval,
+        ordering: [OrderedColumn],
+        dimensions: [Int],
+        isForMerging: Bool
+    ) {
         self.source = source
         self.rows = rows
+        self.isForMerging = isForMerging
         dataInterval = interval
         self.ordering = ordering
         dimensionNumbers = dimensions
@@ -93,29 +103,24 @@ final class SliceView: SegmentView {
         }
         guard let codes = store.codes, let texts = store.texts, let order = source.orders[number] else { return nil }
         if case .auto(let cast) = store.schema.kind {
-            if cast == nil, let strings = onlyStrings(codes, texts, order) { return .string(strings) }
-            return .object(SliceObjectColumn(source, texts, ids: gather(codes.pointer) { $0 }))
+            if cast == nil, !isForMerging, isOnlyStrings(codes, texts) {
+                return .string(strings(codes, texts, order, prefix: 1))
+            }
+            return .object(SliceObjectColumn(.memory(texts), owner: source, ids: gather(codes.pointer) { $0 }))
         }
-        let lists = store.lists?.count ?? 0
-        return .string(
-            lists > 0 ? multiStrings(store, codes, texts, order) : strings(codes, texts, order, prefix: 0)
-        )
+        return .string(strings(codes, texts, order, prefix: 0))
     }
 
     /// An `auto` column whose values here are all texts (or null) is written from its dictionary.
-    private func onlyStrings(
-        _ codes: GrowBuffer<UInt32>,
-        _ texts: TextDictionary,
-        _ order: DictionaryOrder
-    ) -> SliceStringColumn? {
+    private func isOnlyStrings(_ codes: GrowBuffer<UInt32>, _ texts: TextDictionary) -> Bool {
         var hasText = false
         for row in rows {
             let code = codes.pointer[Int(row)]
             if code == 0 { continue }
-            if texts.text(code).first != EncodedValue.string { return nil }
+            if texts.text(code).first != EncodedValue.string { return false }
             hasText = true
         }
-        return hasText ? strings(codes, texts, order, prefix: 1) : nil
+        return hasText
     }
 
     private func strings(
@@ -124,63 +129,22 @@ final class SliceView: SegmentView {
         _ order: DictionaryOrder,
         prefix: Int
     ) -> SliceStringColumn {
-        var used = UsedRanks(count: order.sorted.count)
-        for row in rows { used.insert(order.valueRank[Int(codes.pointer[Int(row)])]) }
-        let globals = used.finish(order.sorted)
-        let ids = gather(codes.pointer) { used.place(of: order.valueRank[Int($0)]) }
+        let ranks = SharedValues<UInt32>(count: rows.count)
+        order.valueRank.withUnsafeBufferPointer { valueRank in
+            for (place, row) in rows.enumerated() {
+                let code = codes.pointer[Int(row)]
+                ranks.pointer[place] = code & DimensionStore.listBit != 0 ? code : valueRank[Int(code)]
+            }
+        }
         return SliceStringColumn(
-            source,
-            texts,
+            ranks: ranks,
+            lists: order.rankedLists,
+            ids: order.sorted,
+            dictionarySize: order.sorted.count,
+            texts: .memory(texts),
             prefix: prefix,
-            globals: globals,
-            ids: ids,
-            offsets: nil,
-            rowCount: rows.count
+            owner: source
         )
-    }
-
-    private func multiStrings(
-        _ store: DimensionStore,
-        _ codes: GrowBuffer<UInt32>,
-        _ texts: TextDictionary,
-        _ order: DictionaryOrder
-    ) -> SliceStringColumn {
-        let lists = store.lists?.lists ?? []
-        var used = UsedRanks(count: order.sorted.count)
-        var total = 0
-        var hasLists = false
-        for row in rows {
-            let code = codes.pointer[Int(row)]
-            if code & DimensionStore.listBit == 0 {
-                used.insert(order.valueRank[Int(code)])
-                total += 1
-            } else {
-                hasLists = true
-                let list = lists[Int(code & ~DimensionStore.listBit)]
-                for id in list { used.insert(order.valueRank[Int(id)]) }
-                total += list.count
-            }
-        }
-        if !hasLists { return strings(codes, texts, order, prefix: 0) }
-        let globals = used.finish(order.sorted)
-        let ids = SharedValues<UInt32>(count: total)
-        var offsets: [UInt32] = [0]
-        offsets.reserveCapacity(rows.count + 1)
-        var next = 0
-        for row in rows {
-            let code = codes.pointer[Int(row)]
-            if code & DimensionStore.listBit == 0 {
-                ids.pointer[next] = used.place(of: order.valueRank[Int(code)])
-                next += 1
-            } else {
-                for id in lists[Int(code & ~DimensionStore.listBit)] {
-                    ids.pointer[next] = used.place(of: order.valueRank[Int(id)])
-                    next += 1
-                }
-            }
-            offsets.append(UInt32(next))
-        }
-        return SliceStringColumn(source, texts, globals: globals, ids: ids, offsets: offsets, rowCount: rows.count)
     }
 }
 
@@ -194,15 +158,16 @@ struct UsedRanks {
     @inline(__always)
     mutating func insert(_ rank: UInt32) { words[Int(rank &>> 6)] |= 1 &<< UInt64(rank & 63) }
 
-    /// Counts; returns the ids of the used ranks in order.
-    mutating func finish(_ sorted: [UInt32]) -> [UInt32] {
+    /// Counts; returns the used ranks in order, as ids where they have others.
+    mutating func finish(_ ids: [UInt32]?) -> [UInt32] {
         var out: [UInt32] = []
         before.reserveCapacity(words.count)
         for (number, bits) in words.enumerated() {
             before.append(UInt32(out.count))
             var rest = bits
             while rest != 0 {
-                out.append(sorted[number * 64 + rest.trailingZeroBitCount])
+                let rank = number * 64 + rest.trailingZeroBitCount
+                out.append(ids.map { $0[rank] } ?? UInt32(rank))
                 rest &= rest &- 1
             }
         }

@@ -50,10 +50,23 @@ final class SortedIndex: @unchecked Sendable {
     /// - Parameter arrivalOrder: whether dimensions that rows brought along stand in their order of arrival at this place, as
     ///   Druid's do, or in that of the whole job, as pieces to be merged must.
     func view(of place: Int, interval: Interval, arrivalOrder: Bool) -> SliceView {
+        let (rows, dimensions) = order(of: place, arrivalOrder: arrivalOrder)
+        return SliceView(
+            self,
+            rows: rows,
+            interval: interval,
+            ordering: ordering,
+            dimensions: dimensions,
+            isForMerging: !arrivalOrder
+        )
+    }
+
+    /// The order of a place's rows, and its dimensions by number; see `view`.
+    func order(of place: Int, arrivalOrder: Bool) -> (rows: [UInt32], dimensions: [Int]) {
         var rows = rowsOfPlace[place]
         let ordered = dimensionsInOrder(rows, arrivalOrder: arrivalOrder)
         RowSorter(keys: sortKeys(ordered)).sort(&rows)
-        return SliceView(self, rows: rows, interval: interval, ordering: ordering, dimensions: ordered.map(\.number))
+        return (rows, ordered.map(\.number))
     }
 
     /// Listed dimensions as listed; then those that rows of this place brought along, in order of their arrival here.

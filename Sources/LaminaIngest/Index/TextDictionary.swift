@@ -24,6 +24,9 @@ final class TextDictionary: @unchecked Sendable {
     /// Null counted in.
     var count: Int { starts.count - 1 }
 
+    /// Bytes of all texts together.
+    var textBytes: Int { arena.count }
+
     var bytes: Int { arena.bytes + starts.bytes + (mask + 1) * 8 }
 
     @inline(__always)

@@ -23,8 +23,8 @@ final class SegmentBuilder {
     private var placeNumbers: [RowPlace: Int] = [:]
     private var rowsOfPlace: [Int] = []
     private var total = 0
-    /// Spilled pieces by place, oldest first.
-    private var pieces: [[String]] = []
+    /// Spilled rows, oldest first; each piece holds rows of many places.
+    private var pieces: [Piece] = []
     /// Dimensions that rows brought along, in order of arrival over the whole job.
     private var discovered: [DimensionSchema] = []
     private var nextFolder = 0
@@ -43,6 +43,7 @@ final class SegmentBuilder {
             limits.rowsPerPlace = rows
             limits.rowsInAll = total ?? Int.max
         }
+        limits.rowsInMemory = spec.tuning.maxRowsInMemory
         self.limits = limits
         index = MemoryIndex(dimensions: dimensions, metrics: metrics, rollsUp: spec.granularity.rollup)
     }
@@ -52,6 +53,10 @@ final class SegmentBuilder {
         for place in batch.places { numbers.append(UInt32(number(of: place))) }
         var first = 0
         while first < batch.count {
+            // Before, not after: an input that just fits is never spilled.
+            if index.rowCount >= spec.tuning.maxRowsInMemory || index.bytes >= spec.tuning.maxBytesInMemory {
+                try spill()
+            }
             first = index.append(
                 batch,
                 from: first,
@@ -63,8 +68,6 @@ final class SegmentBuilder {
             if total >= limits.rowsInAll || rowsOfPlace.contains(where: { $0 >= limits.rowsPerPlace }) {
                 // As Druid does: when one segment is full, all open ones are closed.
                 try push()
-            } else if index.rowCount >= spec.tuning.maxRowsInMemory || index.bytes >= spec.tuning.maxBytesInMemory {
-                try spill()
             }
         }
     }
@@ -75,7 +78,6 @@ final class SegmentBuilder {
         places.append(place)
         placeNumbers[place] = number
         rowsOfPlace.append(0)
-        pieces.append([])
         return number
     }
 
@@ -96,21 +98,12 @@ final class SegmentBuilder {
         return "\(directory)/\(kind)-\(nextFolder)"
     }
 
-    /// Writes the rows in memory as one sorted piece a place.
+    /// Writes the rows in memory as one sorted piece.
     private func spill() throws(LaminaError) {
         guard index.rowCount > 0 else { return }
         spillCount += 1
         let sorted = try SortedIndex(index, placeCount: places.count, ordering: spec.ordering, threads: threads)
-        let numbers = sorted.places
-        let folders = numbers.map { _ in folder("piece") }
-        let chunks = places.map(\.chunk)
-        let options = pieceOptions
-        try runParallel(count: numbers.count, threads: threads) { place throws(LaminaError) in
-            let number = numbers[place]
-            let view = sorted.view(of: number, interval: chunks[number], arrivalOrder: false)
-            _ = try SegmentWriter.write(view, to: folders[place], options: options)
-        }
-        for (number, folder) in zip(numbers, folders) { pieces[number].append(folder) }
+        pieces.append(try PieceBuilder(sorted, threads: threads).write(to: folder("piece"), threads: threads))
         freshIndex()
     }
 
@@ -125,7 +118,7 @@ final class SegmentBuilder {
             spec: spec,
             places: numbers.map { places[$0] },
             numbers: numbers,
-            pieces: numbers.map { pieces[$0] },
+            pieces: pieces,
             folders: folders,
             metrics: metrics.map(\.name),
             options: segmentOptions,
@@ -136,13 +129,12 @@ final class SegmentBuilder {
             written.set(place, try work.write(place))
         }
         for (place, number) in numbers.enumerated() {
-            for piece in pieces[number] { removeFolder(piece) }
-            pieces[number] = []
             rowsOfPlace[number] = 0
             if let segment = written.values[place] {
                 finished.append(FinishedSegment(place: places[number], folder: folders[place], written: segment))
             }
         }
+        pieces = []
         total = 0
         freshIndex()
     }
@@ -169,15 +161,6 @@ final class SegmentBuilder {
         return options
     }
 
-    private var pieceOptions: SegmentWriteOptions {
-        var options = SegmentWriteOptions()
-        options.indexSpec = spec.tuning.intermediateIndexSpec
-        options.storage = storage
-        options.synchronized = false
-        options.writesBitmapIndexes = false
-        return options
-    }
-
     private var storage: [String: ColumnStorage] {
         var out: [String: ColumnStorage] = [:]
         for dimension in index.dimensions {
@@ -197,7 +180,7 @@ private struct PushWork: Sendable {
     let spec: IndexTaskSpec
     let places: [RowPlace]
     let numbers: [Int]
-    let pieces: [[String]]
+    let pieces: [Piece]
     let folders: [String]
     let metrics: [String]
     let options: SegmentWriteOptions
@@ -208,14 +191,16 @@ private struct PushWork: Sendable {
         let chunk = places[place].chunk
         options.interval = chunk
         let number = numbers[place]
-        let hasRows = sorted.rowCount(of: number) > 0
-        if pieces[place].isEmpty {
+        var views: [any SegmentView] = pieces.compactMap {
+            $0.view(of: number, interval: chunk, ordering: spec.ordering)
+        }
+        if views.isEmpty {
             let view = sorted.view(of: number, interval: chunk, arrivalOrder: true)
             return try SegmentWriter.write(view, to: folders[place], options: options)
         }
-        var views: [any SegmentView] = []
-        for piece in pieces[place] { views.append(try Segment.open(path: piece)) }
-        if hasRows { views.append(sorted.view(of: number, interval: chunk, arrivalOrder: false)) }
+        if sorted.rowCount(of: number) > 0 {
+            views.append(sorted.view(of: number, interval: chunk, arrivalOrder: false))
+        }
         let dimensions = sorted.dimensionNames(among: views)
         let merger = SegmentMerger(
             ordering: sorted.fullOrdering(dimensions),
@@ -223,6 +208,8 @@ private struct PushWork: Sendable {
             metrics: metrics,
             rollup: combiners
         )
-        return try merger.merge(views, to: folders[place], options: options)
+        let written = try merger.merge(views, to: folders[place], options: options)
+        for piece in pieces { piece.release(number) }
+        return written
     }
 }

@@ -10,7 +10,6 @@ package struct TuningConfig: Sendable {
     /// Bytes of the in-memory index beyond which it is spilled.
     package var maxBytesInMemory: Int
     package var indexSpec: IndexSpec
-    package var intermediateIndexSpec: IndexSpec
     package var maxParseExceptions: Int
     package var maxSavedParseExceptions: Int
     package var logsParseExceptions: Bool
@@ -29,17 +28,8 @@ package struct TuningConfig: Sendable {
         // -1 lifts Druid's limit; memory stays bounded by rows then.
         maxBytesInMemory = bytes > 0 ? Int(clamping: bytes) : bytes < 0 ? Int.max : Self.maxBytesInMemoryDefault
         indexSpec = try IndexSpec(json: node.child("indexSpec")?.json ?? .null)
-        intermediateIndexSpec = indexSpec
-        if let child = node.child("indexSpecForIntermediatePersists") {
-            intermediateIndexSpec = try IndexSpec(json: child.json)
-        } else {
-            // Pieces live for seconds: compressing them costs more than it saves.
-            intermediateIndexSpec.dimensionCompression = .uncompressed
-            intermediateIndexSpec.metricCompression = .none
-            intermediateIndexSpec.longEncoding = .longs
-            intermediateIndexSpec.stringEncoding = .utf8
-            intermediateIndexSpec.jsonCompression = .uncompressed
-        }
+        // Checked as Druid checks it; Lamina's spilled rows are no segments and have no such encoding.
+        if let child = node.child("indexSpecForIntermediatePersists") { _ = try IndexSpec(json: child.json) }
         let reports = try node.bool("reportParseExceptions", default: false)
         let limit = try node.int("maxParseExceptions", default: Int64(Int32.max))
         maxParseExceptions = reports ? 0 : Int(clamping: limit)

@@ -1,0 +1,114 @@
+import Glibc
+import LaminaBase
+
+/// A file of plain values that is written once and then mapped. It has no name any more once it is open, so that nothing can be left
+/// behind, whatever becomes of the process.
+///
+/// `@unchecked Sendable`: written by threads at places of their own, then read only.
+final class PieceFile: @unchecked Sendable {
+    /// Where an array lies, in bytes.
+    struct Place: Sendable {
+        var offset: Int
+        var count: Int
+    }
+
+    private let descriptor: Int32
+    private let path: String
+    private var size = 0
+    private var base: UnsafeMutableRawPointer?
+
+    init(path: String) throws(LaminaError) {
+        self.path = path
+        descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .io("make the file", path: path, errno: errno) }
+        unlink(path)
+    }
+
+    deinit {
+        if let base { munmap(base, size) }
+        close(descriptor)
+    }
+
+    /// Room for an array, aligned to pages so that it can be dropped from memory by itself.
+    func reserve(_ count: Int, stride: Int) -> Place {
+        let place = Place(offset: size, count: count)
+        size += (count * stride + 4095) / 4096 * 4096
+        return place
+    }
+
+    /// Writes bytes at a place reserved before.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(LaminaError) {
+        var done = 0
+        while done < bytes.count {
+            guard let start = bytes.baseAddress else { return }
+            let count = pwrite(descriptor, start + done, bytes.count - done, off_t(offset + done))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw .io("write rows to", path: path, errno: errno) }
+            done += count
+        }
+    }
+
+    /// Ends writing.
+    func map() throws(LaminaError) {
+        guard size > 0 else { return }
+        guard ftruncate(descriptor, off_t(size)) == 0 else { throw .io("write rows to", path: path, errno: errno) }
+        guard let mapped = mmap(nil, size, PROT_READ, MAP_SHARED, descriptor, 0), mapped != MAP_FAILED else {
+            throw .io("map", path: path, errno: errno)
+        }
+        base = mapped
+    }
+
+    func pointer<Element>(_ place: Place, as type: Element.Type) -> UnsafePointer<Element> {
+        guard let base else { preconditionFailure("a piece is read before it is mapped") }
+        return UnsafePointer((base + place.offset).assumingMemoryBound(to: type))
+    }
+
+    /// Lets the system drop the pages wholly inside a range; they are read again from the file when touched.
+    func release(_ place: Place, stride: Int, _ rows: Range<Int>) {
+        guard let base else { return }
+        let start = (place.offset + rows.lowerBound * stride + 4095) / 4096 * 4096
+        let end = (place.offset + rows.upperBound * stride) / 4096 * 4096
+        if end > start { madvise(base + start, end - start, MADV_DONTNEED) }
+    }
+}
+
+/// Writes one array in parts.
+struct PieceWriter<Element: BitwiseCopyable> {
+    private let file: PieceFile
+    private var offset: Int
+    fileprivate var buffer: [Element] = []
+    fileprivate let partMax = 1 << 15
+
+    init(_ file: PieceFile, _ place: PieceFile.Place) {
+        self.file = file
+        offset = place.offset
+        buffer.reserveCapacity(partMax)
+    }
+
+    @inline(__always)
+    mutating func append(_ element: Element) throws(LaminaError) {
+        buffer.append(element)
+        if buffer.count == partMax { try flush() }
+    }
+
+    mutating func flush() throws(LaminaError) {
+        var failure: LaminaError?
+        buffer.withUnsafeBytes { raw in
+            do throws(LaminaError) {
+                try file.write(raw, at: offset)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        offset += buffer.count * MemoryLayout<Element>.stride
+        buffer.removeAll(keepingCapacity: true)
+    }
+}
+
+extension PieceWriter where Element == UInt8 {
+    mutating func append(contentsOf bytes: UnsafeRawBufferPointer) throws(LaminaError) {
+        buffer.append(contentsOf: bytes)
+        if buffer.count >= partMax { try flush() }
+    }
+}
