@@ -64,6 +64,24 @@ import Testing
         #expect(test.ask("GET", "/nothing-at-all").status == 404)
     }
 
+    @Test func aClientThatHangsUpCancelsItsQuery() throws {
+        let test = try TestServices()
+        try test.publish("d", days: 0..<1)
+        let hangUp = HangUp()
+        hangUp.signal()
+        let body = #"{"queryType":"scan","dataSource":"d","intervals":["2024-01-01/2025-01-01"]}"#
+        let request = HTTPRequest(
+            method: "POST",
+            target: "/druid/v2",
+            headers: ["content-type": "application/json"],
+            body: Array(body.utf8),
+            hangUp: hangUp
+        )
+        let response = test.router.respond(to: request)
+        #expect(response.status == 500)
+        #expect(try JSONParser.parse(response.bytes)["error"] == "Query cancelled")
+    }
+
     @Test func statusSaysWhatClientsRead() throws {
         let test = try TestServices()
         let status = test.ask("GET", "/status").json
