@@ -41,7 +41,7 @@ final class SegmentBuilder {
         var limits = MemoryIndex.Limits()
         if case .dynamic(let rows, let total) = spec.tuning.partitions {
             limits.rowsPerPlace = rows
-            limits.rowsInAll = total ?? Int.max
+            limits.rowsInAll = total
         }
         limits.rowsInMemory = spec.tuning.maxRowsInMemory
         self.limits = limits

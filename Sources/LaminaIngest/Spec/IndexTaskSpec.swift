@@ -66,7 +66,7 @@ package struct IndexTaskSpec: Sendable {
         (inputSource, inputFormat) = try Self.input(io, type: type)
         appendsToExisting = try io.bool("appendToExisting", default: false)
         dropsExisting = try io.bool("dropExisting", default: false)
-        tuning = try TuningConfig(spec.child("tuningConfig"))
+        tuning = try TuningConfig(spec.child("tuningConfig"), isHadoop: type == "index_hadoop")
         storesEmptyColumns = try root.child("context")?.bool("storeEmptyColumns", default: true) ?? true
         try check(schema, io)
     }

@@ -5,11 +5,13 @@ package import LaminaBase
 /// Source: Druid's `DynamicPartitionsSpec`, `HashedPartitionsSpec`, `DimensionRangePartitionsSpec`.
 package enum PartitionsSpec: Sendable {
     /// A new segment whenever so many rows are reached, in one chunk or in all together.
-    case dynamic(maxRowsPerSegment: Int, maxTotalRows: Int?)
+    case dynamic(maxRowsPerSegment: Int, maxTotalRows: Int)
     /// `buckets` nil: found from `targetRows` and the number of distinct rows.
     case hashed(buckets: Int?, targetRows: Int, dimensions: [String])
     /// `isSingle`: `single_dim`, whose shard specs have another form.
     case range(dimensions: [String], size: RangeSize, assumesGrouped: Bool, isSingle: Bool)
+
+    static let maxTotalRowsDefault = 20_000_000
 
     package enum RangeSize: Sendable, Hashable {
         case target(Int)
@@ -22,7 +24,7 @@ package enum PartitionsSpec: Sendable {
         case "dynamic":
             self = .dynamic(
                 maxRowsPerSegment: try Self.rows(node, "maxRowsPerSegment") ?? 5_000_000,
-                maxTotalRows: try Self.rows(node, "maxTotalRows")
+                maxTotalRows: try Self.rows(node, "maxTotalRows") ?? Self.maxTotalRowsDefault
             )
         case "hashed": self = try Self.hashed(node)
         case "range", "multi_dim": self = try Self.range(node, node.strings("partitionDimensions"), isSingle: false)

@@ -19,7 +19,8 @@ package struct TuningConfig: Sendable {
     package static let maxRowsInMemoryDefault = 1_000_000
     package static let maxBytesInMemoryDefault = 1 << 30
 
-    package init(_ node: SpecNode?) throws(LaminaError) {
+    /// - Parameter isHadoop: of an `index_hadoop` task, which always rolls up perfectly unless partitions are dynamic.
+    package init(_ node: SpecNode?, isHadoop: Bool = false) throws(LaminaError) {
         let node = node ?? SpecNode(.object([:]), path: "tuningConfig")
         _ = try node.object()
         let rows = try node.int("maxRowsInMemory", default: 0)
@@ -36,7 +37,8 @@ package struct TuningConfig: Sendable {
         let saved = try node.int("maxSavedParseExceptions", default: 0)
         maxSavedParseExceptions = max(Int(clamping: saved), reports ? 1 : 0)
         logsParseExceptions = try node.bool("logParseExceptions", default: false)
-        forcesGuaranteedRollup = try node.bool("forceGuaranteedRollup", default: false)
+        let isDynamic = node.child("partitionsSpec")?.json["type"] == "dynamic"
+        forcesGuaranteedRollup = try isHadoop ? !isDynamic : node.bool("forceGuaranteedRollup", default: false)
         maxConcurrentSubTasks = Int(clamping: try node.int("maxNumConcurrentSubTasks", default: 1))
         guard maxConcurrentSubTasks > 0 else { throw node.error("must have a positive maxNumConcurrentSubTasks") }
         partitions = try Self.partitions(node, guaranteed: forcesGuaranteedRollup)
@@ -53,7 +55,7 @@ package struct TuningConfig: Sendable {
             }
             return .dynamic(
                 maxRowsPerSegment: rows > 0 ? Int(clamping: rows) : 5_000_000,
-                maxTotalRows: total > 0 ? Int(clamping: total) : nil
+                maxTotalRows: total > 0 ? Int(clamping: total) : PartitionsSpec.maxTotalRowsDefault
             )
         }
         let spec = try PartitionsSpec(child)
