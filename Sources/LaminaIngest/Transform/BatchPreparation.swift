@@ -199,6 +199,9 @@ struct BatchPreparation {
         rows.reserveCapacity(batch.rowCount)
         out.placeOfRow.reserveCapacity(batch.rowCount)
         var bucketOf = plan.partitioner.makeBucketing(fields: fields, dimensionNames: groupKeyNames())
+        // Out of the loop: a method of this struct would copy all of it for every row.
+        let granularity = plan.granularity
+        let isExact = granularity.isNone || granularity.isAll
         for row in 0..<batch.rowCount where states[row] == RowState.kept {
             guard let chunk = finder.chunk(times[row]) else {
                 states[row] = RowState.thrownAway
@@ -206,7 +209,8 @@ struct BatchPreparation {
             }
             var bucket = 0
             do throws(LaminaError) {
-                bucket = try bucketOf.bucket(row: row, time: truncated(times[row]), chunk: chunk)
+                let time = isExact ? times[row] : granularity.bucketStart(times[row])
+                bucket = try bucketOf.bucket(row: row, time: time, chunk: chunk)
             } catch {
                 if out.failure == nil { out.failure = error }
             }
