@@ -92,6 +92,17 @@ import Testing
         #expect(throws: LaminaError.self) { try ask(set) }
     }
 
+    @Test func groupingTellsWhatASubtotalLeavesOut() throws {
+        let grouping: JSON = ["type": "grouping", "name": "v", "groupings": ["g", "s"]]
+        let subtotals: JSON = [["g", "s"], ["g"], ["s"], []]
+        let found = try ask(grouping, ["dimensions": ["g", "s"], "subtotalsSpec": subtotals]).compactMap {
+            $0?.intValue
+        }
+        #expect(Set(found) == [0, 1, 2, 3])
+        #expect(found == found.sorted() && found.filter { $0 == 3 }.count == 1 && found.filter { $0 == 1 }.count == 2)
+        #expect(try ask(grouping) == [0, 0])
+    }
+
     @Test func sketchesMergeAsIfAddedToOne() throws {
         for count in [1, 100, 3_000, 200_000] {
             var whole = HyperLogLog()

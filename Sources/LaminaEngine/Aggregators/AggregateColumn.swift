@@ -40,6 +40,7 @@ package struct AggregateColumn: Sendable {
         switch aggregator {
         case .count:
             return AggregateColumn(numbers: .long(Array(repeating: 0, count: count)), seen: [], fold: .sum)
+        case .grouping: return AggregateColumn(groupingID: 0, count: count)
         case .number(_, let type, let fold, _):
             let seen = [UInt8](repeating: 0, count: count)
             let kind: Fold = fold == .sum ? .sum : fold == .min ? .min : .max

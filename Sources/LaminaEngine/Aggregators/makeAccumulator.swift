@@ -44,7 +44,7 @@ func makeAccumulator(
         let plan = try FilterCompiler(scan: scan, rowsWanted: rowsWanted).plan(filter)
         let accumulator = try makeAccumulator(inner, in: scan, rowsWanted: rowsWanted, skipsRows: true)
         return FilteredAccumulator(plan.matcher, accumulator)
-    case .grouping: throw .unsupported("aggregator grouping")
+    case .grouping: return GroupingAccumulator()
     default: return try makeStateAccumulator(aggregator, in: scan)
     }
 }

@@ -131,7 +131,13 @@ package struct GroupByOperator: QueryOperator {
         let half = UInt32(merged.groupCount / 2)
         let first = reduced.picking(Array(0..<half))
         let second = reduced.picking(Array(half..<UInt32(merged.groupCount)))
-        return try joined([first, second], run)
+        var total = try joined([first, second], run)
+        for (index, aggregator) in groupBy.aggregations.enumerated() {
+            guard case .grouping(_, let columns) = aggregator else { continue }
+            let id = groupingID(columns, groupedBy: list)
+            total.states[index] = AggregateColumn(groupingID: id, count: total.groupCount)
+        }
+        return total
     }
 
     /// As `merge`, for partials that may hold a key more than once.
