@@ -145,4 +145,14 @@ import Testing
         let rows = try JSONParser.parse(try streamed.jsonText()).arrayValue?.flatMap { $0["events"]?.arrayValue ?? [] }
         #expect(rows?.map { $0["v"] ?? "none" } == [2, 1])
     }
+
+    @Test func timesOutOfOrderInASegmentThatSaysOtherwiseAreAnError() throws {
+        var rows = twoDays()
+        rows.rows = (0..<9000).map { ["__time": .long(Self.start + ($0 < 8192 ? 5 : 1) * Self.day)] }
+        let text = """
+            {"queryType":"groupBy","dataSource":"x","intervals":"2012/2013","granularity":"day","dimensions":[],
+             "aggregations":[{"type":"count","name":"c"}]}
+            """
+        #expect { try answer(text, [rows]) } throws: { ($0 as? LaminaError)?.code == "corruptSegment" }
+    }
 }

@@ -33,10 +33,14 @@ final class BucketKeys: KeySource {
 
     override var cardinality: Int? { bound }
 
-    private func bucket(_ time: Int64) -> UInt32 {
+    private func bucket(_ time: Int64) throws(LaminaError) -> UInt32 {
         if let current, current.contains(time) { return UInt32(starts.count) }
         let start = granularity.bucketStart(time)
         if let last = starts.last, last == start { return UInt32(starts.count) }
+        // Ids are ranks, and dense arrays are as long as the span has buckets: a time out of order would break both.
+        if starts.last.map({ $0 > start }) ?? false || starts.count + 1 >= bound ?? .max {
+            throw .corrupt("rows are not in order of time", at: "time \(time)")
+        }
         current = Interval(start: start, end: max(granularity.next(start), start))
         starts.append(start)
         return UInt32(starts.count)
@@ -46,7 +50,7 @@ final class BucketKeys: KeySource {
         let values = try times.vector(batch).values
         var slot = 0
         while slot < batch.slotCount {
-            let id = bucket(values[slot])
+            let id = try bucket(values[slot])
             let end = endOfRun(values, from: slot, to: batch.slotCount)
             while slot < end {
                 buffer.pointer[slot] = id
