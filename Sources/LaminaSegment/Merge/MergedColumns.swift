@@ -23,7 +23,8 @@ final class PieceReaders<Element: BitwiseCopyable & Sendable> {
     init(_ readers: [(any ValueReader<Element>)?], rowCounts: [Int], empty: Element) {
         self.readers = readers
         self.rowCounts = rowCounts
-        self.empty = ValueMemory(count: Self.batchRows, repeating: empty)
+        let isComplete = readers.allSatisfy { $0 != nil }
+        self.empty = ValueMemory(count: isComplete ? 1 : Self.batchRows, repeating: empty)
         parts = .allocate(capacity: max(readers.count, 1))
         guard let base = self.empty.buffer.baseAddress else { preconditionFailure("no memory for a batch") }
         parts.initialize(repeating: Part(base: UnsafePointer(base)), count: max(readers.count, 1))
