@@ -166,6 +166,17 @@ import Testing
         #expect(row == count)
     }
 
+    /// Whatever the depth, text that is handed on as JSON can be read as JSON; deeper text is a bad record.
+    @Test func deepNestingIsBounded() throws {
+        for depth in [1, 100, 498, 499, 500, 501, 510, 511, 512, 513, 1023, 1025, 100_000] {
+            let nested = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+            let read = try ReadRows("{\"a\":\(nested)}", ["type": "json"])
+            #expect(read.rows.count + read.bad.count == 1)
+            #expect(read.bad.isEmpty == (depth < 512))
+            if depth < 512 { #expect(read.rows[0]["a"] != nil) }
+        }
+    }
+
     @Test func invalidUTF8IsABadRecord() throws {
         let path = try temporaryFile(
             Array("{\"a\":\"x\"}\n{\"a\":\"".utf8) + [0xFF, 0xFE] + Array("\"}\n{\"a\":\"y\"}\n".utf8)

@@ -233,6 +233,9 @@ bool parse_number(const uint8_t *p, const uint8_t *end, uint8_t &kind, uint64_t 
 
 }  // namespace
 
+// No deeper than the readers of the text behind this one will go.
+const size_t nested_depth_max = 500;
+
 struct lamina_json_parser {
     dom::parser structure;
     dom::parser nested;
@@ -315,6 +318,7 @@ struct lamina_json_parser {
                 i++;
             }
             size_t length = *i + 1 - start;
+            if (nested.max_depth() != nested_depth_max && nested.allocate(1 << 12, nested_depth_max)) return false;
             dom::element checked;
             if (nested.parse(p, length, false).get(checked)) return false;
             set(field, row, kind_json, text_payload(size_t(p - base), length));

@@ -35,6 +35,11 @@ struct ChunkReader: ~Copyable {
         self.format = format
     }
 
+    /// Makes every further call throw the error.
+    mutating func fail(_ error: LaminaError) {
+        failure = failure ?? error
+    }
+
     /// The next chunk, of about `sizeMax` bytes at most; nil at the end. After an error, always that error.
     mutating func next(sizeMax: Int) throws(LaminaError) -> sending RecordChunk? {
         if let failure { throw failure }

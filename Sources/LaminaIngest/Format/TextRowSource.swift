@@ -39,7 +39,10 @@ final class TextRowSource: RowSource {
         }
         chunkSize.store(builder.goodChunkSize, ordering: .relaxed)
         let firstRecord = countRecords(builder)
-        if let failure = builder.failure { throw failure }
+        if let failure = builder.failure {
+            reader.withLock { $0.fail(failure) }
+            throw failure
+        }
         return builder.finish(firstRecord: firstRecord)
     }
 
