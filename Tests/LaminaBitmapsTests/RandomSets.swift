@@ -20,8 +20,8 @@ struct RandomRows {
 
     init(_ random: inout Seeded) {
         var chosen = Set<UInt32>()
-        for _ in 0..<Int.random(in: 0...4, using: &random) {
-            let base = UInt32.random(in: 0...5, using: &random) << 16
+        for _ in 0..<Int.random(in: 0...3, using: &random) {
+            let base = UInt32.random(in: 0...4, using: &random) << 16
             switch Int.random(in: 0...5, using: &random) {
             case 0:
                 for _ in 0..<Int.random(in: 1...200, using: &random) {

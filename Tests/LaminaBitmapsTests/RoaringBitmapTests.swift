@@ -3,7 +3,7 @@ import LaminaBitmaps
 import Testing
 
 @Suite struct RoaringBitmapTests {
-    @Test(arguments: 0..<24 as Range<UInt64>)
+    @Test(arguments: 0..<10 as Range<UInt64>)
     func algebraAgreesWithSets(seed: UInt64) {
         var random = Seeded(seed + 1)
         let left = RandomRows(&random)
@@ -29,12 +29,12 @@ import Testing
         }
     }
 
-    @Test(arguments: 0..<10 as Range<UInt64>)
+    @Test(arguments: 0..<5 as Range<UInt64>)
     func unionOfManyAgreesWithSets(seed: UInt64) {
         var random = Seeded(seed + 100)
         var expected = Set<UInt32>()
         var bitmaps: [RoaringBitmap] = []
-        for _ in 0..<Int.random(in: 0...9, using: &random) {
+        for _ in 0..<Int.random(in: 0...6, using: &random) {
             let rows = RandomRows(&random)
             expected.formUnion(rows.rows)
             bitmaps.append(rows.bitmap(&random))
@@ -44,7 +44,7 @@ import Testing
         #expect(united == RoaringBitmap(sorted: expected.sorted()))
     }
 
-    @Test(arguments: 0..<15 as Range<UInt64>)
+    @Test(arguments: 0..<8 as Range<UInt64>)
     func rangesAgreeWithRows(seed: UInt64) {
         var random = Seeded(seed + 200)
         let rows = RandomRows(&random)
