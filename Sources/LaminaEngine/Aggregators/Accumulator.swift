@@ -40,13 +40,9 @@ final class CountAccumulator: Accumulator {
     }
 
     override func emit(_ groups: [UInt32]) -> AggregateColumn {
-        let values = Array(UnsafeBufferPointer(start: counts.pointer, count: size))
-        return AggregateColumn(numbers: .long(pick(values, groups)), seen: [], fold: .sum)
+        AggregateColumn(numbers: .long(pick(UnsafePointer(counts.pointer), groups)), seen: [], fold: .sum)
     }
 }
-
-/// Up to this many groups sums are kept in four copies, so that neighbouring rows of one group do not wait for each other.
-private let groupsInCopiesMax = 512
 
 /// Sums, least or greatest values of one number type.
 ///
@@ -79,7 +75,7 @@ final class NumberAccumulator<Number: VectorNumber>: Accumulator {
     override func grow(to count: Int) {
         guard count > size else { return }
         states.grow(to: count, keeping: size)
-        (states.pointer + size).initialize(repeating: start, count: states.capacity - size)
+        Number.fill(states.pointer + size, start, count: states.capacity - size)
         if tracksNulls {
             seen.grow(to: states.capacity, keeping: size)
             (seen.pointer + size).initialize(repeating: 0, count: states.capacity - size)
@@ -119,11 +115,9 @@ final class NumberAccumulator<Number: VectorNumber>: Accumulator {
     }
 
     override func emit(_ groups: [UInt32]) -> AggregateColumn {
-        let values = Array(UnsafeBufferPointer(start: states.pointer, count: size))
-        let marks = tracksNulls ? Array(UnsafeBufferPointer(start: seen.pointer, count: size)) : []
-        return AggregateColumn(
-            numbers: wrap(pick(values, groups)),
-            seen: tracksNulls ? pick(marks, groups) : [],
+        AggregateColumn(
+            numbers: wrap(Number.pick(states.pointer, groups)),
+            seen: tracksNulls ? pick(UnsafePointer(seen.pointer), groups) : [],
             fold: kind
         )
     }

@@ -182,6 +182,14 @@ package struct AggregateColumn: Sendable {
 }
 
 /// values[groups[i]] for every i
+func pick<Element: BitwiseCopyable>(_ values: UnsafePointer<Element>, _ groups: [UInt32]) -> [Element] {
+    [Element](unsafeUninitializedCapacity: groups.count) { buffer, count in
+        for index in 0..<groups.count { buffer.initializeElement(at: index, to: values[Int(groups[index])]) }
+        count = groups.count
+    }
+}
+
+/// values[groups[i]] for every i
 func pick<Element>(_ values: [Element], _ groups: [UInt32]) -> [Element] {
     [Element](unsafeUninitializedCapacity: groups.count) { buffer, count in
         values.withUnsafeBufferPointer { values in

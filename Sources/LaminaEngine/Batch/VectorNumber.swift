@@ -31,6 +31,9 @@ protocol VectorNumber: BitwiseCopyable, Sendable, Comparable, Hashable {
         into best: UnsafeMutablePointer<Self>,
         greatest: Bool
     )
+    /// values[groups[i]] for every i
+    static func pick(_ values: UnsafePointer<Self>, _ groups: [UInt32]) -> [Self]
+    static func fill(_ values: UnsafeMutablePointer<Self>, _ value: Self, count: Int)
     static func add(_ left: Self, _ right: Self) -> Self
     /// What a fold starts from: Druid's initial values of Min and Max.
     static func extremeStart(greatest: Bool) -> Self
@@ -94,6 +97,12 @@ extension Int64: VectorNumber {
         into best: UnsafeMutablePointer<Int64>,
         greatest: Bool
     ) { extremeGroupsInt64(vector, rows, groups, into: best, greatest: greatest) }
+    static func pick(_ values: UnsafePointer<Int64>, _ groups: [UInt32]) -> [Int64] {
+        LaminaEngine.pick(values, groups)
+    }
+    static func fill(_ values: UnsafeMutablePointer<Int64>, _ value: Int64, count: Int) {
+        for index in 0..<count { values[index] = value }
+    }
     static func add(_ left: Int64, _ right: Int64) -> Int64 { left &+ right }
     static func extremeStart(greatest: Bool) -> Int64 { greatest ? .min : .max }
 }
@@ -140,6 +149,12 @@ extension Double: VectorNumber {
         into best: UnsafeMutablePointer<Double>,
         greatest: Bool
     ) { extremeGroupsDouble(vector, rows, groups, into: best, greatest: greatest) }
+    static func pick(_ values: UnsafePointer<Double>, _ groups: [UInt32]) -> [Double] {
+        LaminaEngine.pick(values, groups)
+    }
+    static func fill(_ values: UnsafeMutablePointer<Double>, _ value: Double, count: Int) {
+        for index in 0..<count { values[index] = value }
+    }
     static func add(_ left: Double, _ right: Double) -> Double { left + right }
     static func extremeStart(greatest: Bool) -> Double { greatest ? -.infinity : .infinity }
 }
@@ -185,6 +200,12 @@ extension Float: VectorNumber {
         into best: UnsafeMutablePointer<Float>,
         greatest: Bool
     ) { extremeGroupsFloat(vector, rows, groups, into: best, greatest: greatest) }
+    static func pick(_ values: UnsafePointer<Float>, _ groups: [UInt32]) -> [Float] {
+        LaminaEngine.pick(values, groups)
+    }
+    static func fill(_ values: UnsafeMutablePointer<Float>, _ value: Float, count: Int) {
+        for index in 0..<count { values[index] = value }
+    }
     static func add(_ left: Float, _ right: Float) -> Float { left + right }
     static func extremeStart(greatest: Bool) -> Float { greatest ? -.infinity : .infinity }
 }

@@ -37,33 +37,6 @@ func sumGroupsDouble(
     }
 }
 
-/// Adds doubles to one of four copies of each group's sum in turn, so that rows of one group do not wait for each other.
-///
-/// - Shape: `sums` holds 4 copies, `stride` apart; all four are added up at the end.
-func sumGroupsDouble4(
-    _ values: UnsafePointer<Double>,
-    count: Int,
-    _ groups: UnsafePointer<UInt32>,
-    into sums: UnsafeMutablePointer<Double>,
-    stride: Int
-) {
-    let second = sums + stride
-    let third = second + stride
-    let fourth = third + stride
-    var index = 0
-    while index &+ 4 <= count {
-        sums[Int(groups[index])] += values[index]
-        second[Int(groups[index &+ 1])] += values[index &+ 1]
-        third[Int(groups[index &+ 2])] += values[index &+ 2]
-        fourth[Int(groups[index &+ 3])] += values[index &+ 3]
-        index &+= 4
-    }
-    while index < count {
-        sums[Int(groups[index])] += values[index]
-        index &+= 1
-    }
-}
-
 /// Adds longs to their groups' sums, wrapping. Nulls hold 0.
 func sumGroupsInt64(
     _ values: UnsafePointer<Int64>,
