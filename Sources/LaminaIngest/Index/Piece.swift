@@ -170,37 +170,55 @@ struct PieceBuilder: @unchecked Sendable {
 
     private func run(_ job: PieceJob, _ file: PieceFile) throws(LaminaError) {
         switch job {
-        case .times(let place): try writeLongs(UnsafeRawPointer(sorted.index.times.pointer), file, place)
-        case .numbers(let bits, let place, isFloat: false): try writeLongs(UnsafeRawPointer(bits.pointer), file, place)
+        case .times(let place): try gather(sorted.index.times.pointer, file, place)
+        case .numbers(let bits, let place, isFloat: false): try gather(bits.pointer, file, place)
         case .numbers(let bits, let place, isFloat: true):
-            var writer = PieceWriter<UInt32>(file, place)
-            for row in rows { try writer.append(UInt32(truncatingIfNeeded: bits.pointer[Int(row)])) }
-            try writer.flush()
-        case .nulls(let nulls, let place):
-            var writer = PieceWriter<UInt8>(file, place)
-            for row in rows { try writer.append(nulls.pointer[Int(row)]) }
-            try writer.flush()
+            try eachPart(file, place) { (rows, out: UnsafeMutablePointer<UInt32>) in
+                for row in rows.indices { out[row] = UInt32(truncatingIfNeeded: bits.pointer[Int(rows[row])]) }
+            }
+        case .nulls(let nulls, let place): try gather(nulls.pointer, file, place)
         case .ranks(let number, let place):
             guard let codes = sorted.index.dimensions[number].codes, let order = sorted.orders[number] else { return }
-            var writer = PieceWriter<UInt32>(file, place)
-            for row in rows {
-                let code = codes.pointer[Int(row)]
-                try writer.append(code & DimensionStore.listBit != 0 ? code : order.valueRank[Int(code)])
+            try order.valueRank.withUnsafeBufferPointer { valueRank throws(LaminaError) in
+                try eachPart(file, place) { (rows, out: UnsafeMutablePointer<UInt32>) in
+                    for row in rows.indices {
+                        let code = codes.pointer[Int(rows[row])]
+                        out[row] = code & DimensionStore.listBit != 0 ? code : valueRank[Int(code)]
+                    }
+                }
             }
-            try writer.flush()
         case .dictionary(let number, let starts, let bytes): try writeDictionary(number, file, starts, bytes)
         }
     }
 
-    private func writeLongs(
-        _ source: UnsafeRawPointer,
+    private func gather<Element: BitwiseCopyable>(
+        _ source: UnsafeMutablePointer<Element>,
         _ file: PieceFile,
         _ place: PieceFile.Place
     ) throws(LaminaError) {
-        let values = source.assumingMemoryBound(to: Int64.self)
-        var writer = PieceWriter<Int64>(file, place)
-        for row in rows { try writer.append(values[Int(row)]) }
-        try writer.flush()
+        try eachPart(file, place) { (rows, out: UnsafeMutablePointer<Element>) in
+            for row in rows.indices { out[row] = source[Int(rows[row])] }
+        }
+    }
+
+    /// Fills and writes an array part by part: tight loops without throws let the memory's latencies overlap.
+    private func eachPart<Element: BitwiseCopyable>(
+        _ file: PieceFile,
+        _ place: PieceFile.Place,
+        _ fill: (UnsafeBufferPointer<UInt32>, UnsafeMutablePointer<Element>) -> Void
+    ) throws(LaminaError) {
+        let partMax = 1 << 14
+        let stride = MemoryLayout<Element>.stride
+        let buffer = UnsafeMutablePointer<Element>.allocate(capacity: partMax)
+        defer { buffer.deallocate() }
+        var first = 0
+        while first < rows.count {
+            let count = min(partMax, rows.count - first)
+            rows.withUnsafeBufferPointer { fill(UnsafeBufferPointer(rebasing: $0[first..<first + count]), buffer) }
+            let bytes = UnsafeRawBufferPointer(start: buffer, count: count * stride)
+            try file.write(bytes, at: place.offset + first * stride)
+            first += count
+        }
     }
 
     private func writeDictionary(

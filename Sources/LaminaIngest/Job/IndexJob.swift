@@ -106,7 +106,8 @@ final class IndexRun {
             dimensions: dimensions.dimensions,
             metrics: preparer.metrics,
             directory: directory,
-            threads: threads
+            threads: threads,
+            host: host
         )
         try forEachBatch(preparer) { batch throws(LaminaError) in
             report.build.add(batch.counts)
@@ -174,9 +175,7 @@ final class IndexRun {
         let pipeline = try BatchPipeline(source, preparer, threads: threads)
         defer { pipeline.finish() }
         while let batch = try pipeline.next() {
-            guard !host.isCancelled else {
-                throw LaminaError(.canceled, code: "canceled", "The task was cancelled")
-            }
+            try host.checkCancelled()
             if let failure = batch.failure { throw failure }
             try body(batch)
             progress(batch)
@@ -267,5 +266,13 @@ final class IndexRun {
         rowsRead = 0
         bytesRead = 0
         return all
+    }
+}
+
+extension IndexJobHost {
+    /// Throws when the job is to end.
+    func checkCancelled() throws(LaminaError) {
+        guard isCancelled else { return }
+        throw LaminaError(.canceled, code: "canceled", "The task was cancelled")
     }
 }

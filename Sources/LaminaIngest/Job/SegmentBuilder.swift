@@ -17,6 +17,7 @@ final class SegmentBuilder {
     private let metrics: [MetricSpec]
     private let directory: String
     private let threads: Int
+    private let host: any IndexJobHost
     private let limits: MemoryIndex.Limits
     private var index: MemoryIndex
     private var places: [RowPlace] = []
@@ -32,8 +33,16 @@ final class SegmentBuilder {
     private(set) var spillCount = 0
 
     /// - Parameter metrics: in the order in which segments store them.
-    init(_ spec: IndexTaskSpec, dimensions: [DimensionSchema], metrics: [MetricSpec], directory: String, threads: Int) {
+    init(
+        _ spec: IndexTaskSpec,
+        dimensions: [DimensionSchema],
+        metrics: [MetricSpec],
+        directory: String,
+        threads: Int,
+        host: any IndexJobHost
+    ) {
         self.spec = spec
+        self.host = host
         schemas = dimensions
         self.metrics = metrics
         self.directory = directory
@@ -122,7 +131,8 @@ final class SegmentBuilder {
             folders: folders,
             metrics: metrics.map(\.name),
             options: segmentOptions,
-            combiners: combiners
+            combiners: combiners,
+            host: host
         )
         let written = ResultSlots<WrittenSegment>(count: numbers.count)
         try runParallel(count: numbers.count, threads: threads) { place throws(LaminaError) in
@@ -185,8 +195,10 @@ private struct PushWork: Sendable {
     let metrics: [String]
     let options: SegmentWriteOptions
     let combiners: [String: MetricCombiner]?
+    let host: any IndexJobHost
 
     func write(_ place: Int) throws(LaminaError) -> WrittenSegment {
+        try host.checkCancelled()
         var options = options
         let chunk = places[place].chunk
         options.interval = chunk
