@@ -71,9 +71,24 @@ final class StringKeys: KeySource {
             used.append(UInt32(id))
             places[id] = UInt32(used.count)
         }
+        if let table = stableTable(used) { return table }
         var builder = StringTableBuilder(capacity: used.count)
         used.withUnsafeBufferPointer { used in input.column.forEachUTF8(used) { builder.append($0) } }
         return builder.finish()
+    }
+
+    /// A table that points into a mapped dictionary, when that is there and much of it is used.
+    private func stableTable(_ used: [UInt32]) -> StringTable? {
+        let column = input.column
+        guard let stable = column as? any StableTexts, stable.textsAreStable, used.count >= column.cardinality / 8
+        else {
+            return nil
+        }
+        let texts = UnsafeMutableBufferPointer<UnsafeRawBufferPointer>.allocate(capacity: column.cardinality)
+        texts.initialize(repeating: UnsafeRawBufferPointer(start: nil, count: 0))
+        defer { texts.deallocate() }
+        stable.copyTexts(into: texts)
+        return StringTable(used, of: texts, owner: column)
     }
 
     private func emitUnsorted(_ places: inout [UInt32]) -> StringTable {

@@ -14,6 +14,14 @@ struct TextEntry {
         prefix = textPrefix(padded: start, count: count)
     }
 
+    /// A text behind which nothing may be read.
+    @inline(__always)
+    init(bounded text: UnsafeRawBufferPointer) {
+        start = text.baseAddress.map { $0.assumingMemoryBound(to: UInt8.self) } ?? emptyText
+        count = text.count
+        prefix = textPrefix(bounded: text)
+    }
+
     /// Negative, zero or positive, in the order of `String.compareTo`.
     @inline(__always)
     func compare(_ other: TextEntry) -> Int {
@@ -34,6 +42,32 @@ private func textPrefix(padded start: UnsafePointer<UInt8>, count: Int) -> UInt6
     if count < 8 { word &= ~0 &<< UInt64(truncatingIfNeeded: 64 &- count &* 8) }
     return word & 0x8080_8080_8080_8080 == 0 ? word : rankedPrefix(word)
 }
+
+/// The same, from loads that stay inside the text.
+@inline(__always)
+private func textPrefix(bounded text: UnsafeRawBufferPointer) -> UInt64 {
+    guard let base = text.baseAddress, text.count > 0 else { return 0 }
+    if text.count >= 8 { return textPrefix(padded: base.assumingMemoryBound(to: UInt8.self), count: text.count) }
+    var word: UInt64
+    if text.count >= 4 {
+        // Two loads that overlap: the first four bytes, and the last four moved to where they belong.
+        let first = UInt64(UInt32(bigEndian: base.loadUnaligned(as: UInt32.self)))
+        let last = UInt64(UInt32(bigEndian: (base + (text.count &- 4)).loadUnaligned(as: UInt32.self)))
+        word = first &<< 32 | (last << UInt64(truncatingIfNeeded: 8 &* (8 &- text.count))) & 0xFFFF_FFFF
+    } else {
+        word = 0
+        for index in 0..<text.count { word |= UInt64(text[index]) &<< UInt64(truncatingIfNeeded: 56 &- 8 &* index) }
+    }
+    return word & 0x8080_8080_8080_8080 == 0 ? word : rankedPrefix(word)
+}
+
+/// Where entries without bytes point.
+// Safety: one byte that is never written after it was made and never freed.
+nonisolated(unsafe) private let emptyText: UnsafePointer<UInt8> = {
+    let byte = UnsafeMutablePointer<UInt8>.allocate(capacity: 1)
+    byte.initialize(to: 0)
+    return UnsafePointer(byte)
+}()
 
 private func rankedPrefix(_ word: UInt64) -> UInt64 {
     var ranked: UInt64 = 0
@@ -91,6 +125,27 @@ package final class StringTable: @unchecked Sendable {
     fileprivate init(_ entries: [TextEntry], owners: [AnyObject]) {
         self.entries = entries
         self.owners = owners
+    }
+
+    /// A table over texts that lie still as long as `owner` lives: nothing is copied.
+    ///
+    /// - Parameters:
+    ///   - ids: which of the texts, in ascending order of their values.
+    ///   - texts: by id.
+    convenience init(
+        _ ids: [UInt32],
+        of texts: UnsafeMutableBufferPointer<UnsafeRawBufferPointer>,
+        owner: AnyObject
+    ) {
+        let entries = [TextEntry](unsafeUninitializedCapacity: ids.count) { entries, count in
+            ids.withUnsafeBufferPointer { ids in
+                for place in ids.indices {
+                    entries.initializeElement(at: place, to: TextEntry(bounded: texts[Int(ids[place])]))
+                }
+            }
+            count = ids.count
+        }
+        self.init(entries, owners: [owner])
     }
 
     /// A table of entries that other tables hold.
