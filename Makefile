@@ -11,7 +11,8 @@ FLAGS += -Xcc -march=x86-64-v3 -Xswiftc -DLAMINA_X86_64_V3
 endif
 
 RELEASE := swift build -c release $(FLAGS)
-TEST := swift test -c release $(FLAGS) --disable-xctest
+# Without testable imports the tests share every module with `make build`: nothing is compiled twice.
+TEST := swift test -c release $(FLAGS) --disable-xctest --disable-testable-imports
 LAMINA := .build/release/lamina
 
 .PHONY: deps build quickstart test test-long test-druid bench lint toolchain clean
