@@ -19,11 +19,15 @@ package protocol SegmentView: AnyObject, Sendable {
     func column(_ name: String) throws(LaminaError) -> Column?
     /// Bytes of `metadata.drd` as JSON (aggregators, rollup, queryGranularity, …) if present and readable.
     var metadata: JSON? { get }
-    /// Whether some projection or column-level data lies beyond what is listed (informational); total bytes on disk.
+    /// Total bytes on disk.
     var sizeBytes: Int64 { get }
+    /// The rows grouped and aggregated in advance, in the order of the segment's list.
+    var projections: [any ProjectionView] { get throws(LaminaError) }
 }
 
 extension SegmentView {
+    package var projections: [any ProjectionView] { get throws(LaminaError) { [] } }
+
     /// Whether rows are in ascending order of time.
     package var isTimeOrdered: Bool {
         guard let first = ordering.first else { return true }

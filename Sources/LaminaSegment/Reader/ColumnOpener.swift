@@ -7,11 +7,14 @@ struct ColumnOpener {
     let name: String
     let reader: ColumnReading
     let descriptor: ColumnDescriptor
+    /// A projection's column has the dictionaries of this one, the base table's.
+    let parent: Column?
     private let body: MappedBytes
 
-    init(name: String, reader: ColumnReading) throws(LaminaError) {
+    init(name: String, reader: ColumnReading, parent: Column? = nil) throws(LaminaError) {
         self.name = name
         self.reader = reader
+        self.parent = parent
         (descriptor, body) = try Self.descriptor(try reader.require(name))
     }
 
@@ -84,7 +87,15 @@ struct ColumnOpener {
         guard version <= 3 else { throw cursor.corrupt("unknown string column version \(version)") }
         let flags = version >= 2 ? try cursor.i32() : version == 1 ? Flag.multiValue : 0
         guard flags >= 0, flags <= Flag.known else { throw cursor.corrupt("unknown string column flags \(flags)") }
-        let dictionary = try reader.dictionary(&cursor, order: order)
+        let dictionary: StringDictionary
+        if let parent {
+            guard case .string(let strings as StoredStringColumn) = parent else {
+                throw cursor.corrupt("a projection's string column has no string column to share a dictionary with")
+            }
+            dictionary = strings.dictionary
+        } else {
+            dictionary = try reader.dictionary(&cursor, order: order)
+        }
         let isMultiple = flags & (Flag.multiValue | Flag.multiValueV3) != 0
         let ids: StoredStringColumn.IDs
         if isMultiple {

@@ -80,8 +80,19 @@ struct NestedOpener {
         }
     }
 
+    /// Says that a projection's column and the base table's do not go together.
+    private func orphan(_ base: String) -> LaminaError {
+        .corrupt("the projection's column shares dictionaries with a column of another kind", at: base)
+    }
+
     private func string(_ base: String) throws(LaminaError) -> any StringColumn {
-        let dictionary = try strings(base)
+        let dictionary: StringDictionary
+        if let parent = opener.parent {
+            guard case .string(let strings as StoredStringColumn) = parent else { throw orphan(base) }
+            dictionary = strings.dictionary
+        } else {
+            dictionary = try strings(base)
+        }
         return StoredStringColumn(
             rowCount: rowCount,
             dictionary: dictionary,
@@ -94,7 +105,17 @@ struct NestedOpener {
         _ base: String,
         _ kind: NumberKind
     ) throws(LaminaError) -> (NumberPayload, nullRows: RoaringBitmap?, NumberIndex) {
-        let dictionary = try fixed(base, "__\(kind.rawValue)Dictionary", allowsNull: true)
+        let dictionary: FixedIndexed
+        switch (opener.parent, kind) {
+        case (nil, _): dictionary = try fixed(base, "__\(kind.rawValue)Dictionary", allowsNull: true)
+        case (.long(let column as StoredLongColumn)?, .long):
+            guard let index = column.index else { throw orphan(base) }
+            dictionary = index.dictionary
+        case (.double(let column as StoredDoubleColumn)?, .double):
+            guard let index = column.index else { throw orphan(base) }
+            dictionary = index.dictionary
+        default: throw orphan(base)
+        }
         let payload = try whole(base, "__\(kind.rawValue)Column") { cursor throws(LaminaError) in
             try NumberPayload(&cursor, kind: kind, order: order, rowCount: rowCount, reader: reader)
         }
@@ -137,8 +158,15 @@ struct NestedOpener {
         _ type: ColumnType
     ) throws(LaminaError) -> VariantColumn {
         let typeSet = cursor.remaining > 0 ? try cursor.u8() : nil
-        let values = try globals(base, hasArrays: true)
-        let elements = try fixed(base, "__arrayElementDictionary", width: 4, allowsNull: false)
+        let values: GlobalDictionary
+        let elements: FixedIndexed
+        if let parent = opener.parent {
+            guard case .object(let column as VariantColumn) = parent else { throw orphan(base) }
+            (values, elements) = (column.values, column.elements)
+        } else {
+            values = try globals(base, hasArrays: true)
+            elements = try fixed(base, "__arrayElementDictionary", width: 4, allowsNull: false)
+        }
         return try VariantColumn(
             type: type,
             values: values,
@@ -156,6 +184,7 @@ struct NestedOpener {
         _ base: String,
         _ format: NestedFormat
     ) throws(LaminaError) -> NestedColumn {
+        if opener.parent != nil { throw .unsupported("column \(opener.name): a projection of nested values") }
         if let encoding = format.formatSpec?["objectStorageEncoding"]?.stringValue, encoding != "smile" {
             throw .unsupported("column \(opener.name): objectStorageEncoding \"\(encoding)\"")
         }

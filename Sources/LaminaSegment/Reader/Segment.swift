@@ -19,6 +19,7 @@ package final class Segment: SegmentView {
     let container: SegmentContainer
     let reader: ColumnReading
     private let stored: Set<String>
+    private let projectionSchemas: [(schema: ProjectionSchema, rowCount: Int)]
     private let columns = Mutex<[String: Column]>([:])
     private let bounds = Mutex<(min: Int64, max: Int64)?>(nil)
 
@@ -52,6 +53,12 @@ package final class Segment: SegmentView {
         stored = Set(["__time"] + dimensions + metrics)
         metadata = container.file("metadata.drd").flatMap { try? JSONParser.parse($0.array) }
         ordering = Self.ordering(metadata)
+        var projections: [(schema: ProjectionSchema, rowCount: Int)] = []
+        for entry in metadata?["projections"]?.arrayValue ?? [] {
+            var rowCount = 0
+            if let schema = ProjectionSchema(entry, rowCount: &rowCount) { projections.append((schema, rowCount)) }
+        }
+        projectionSchemas = projections
         let unknownRows = ColumnReading(container: container, cache: cache, rowCount: -1)
         rowCount = try Self.rowCount(unknownRows)
         reader = ColumnReading(container: container, cache: cache, rowCount: rowCount)
@@ -87,24 +94,55 @@ package final class Segment: SegmentView {
 
     package func column(_ name: String) throws(LaminaError) -> Column? {
         guard stored.contains(name) else { return nil }
-        if let column = columns.withLock({ $0[name] }) { return column }
+        return try opened(name) { () throws(LaminaError) in try ColumnOpener(name: name, reader: reader) }
+    }
+
+    /// The column of an internal file, opened when first asked for.
+    private func opened(_ file: String, _ opener: () throws(LaminaError) -> ColumnOpener) throws(LaminaError) -> Column
+    {
+        if let column = columns.withLock({ $0[file] }) { return column }
         let column: Column
         do throws(LaminaError) {
-            column = try ColumnOpener(name: name, reader: reader).open()
+            column = try opener().open()
         } catch {
-            throw error.inColumn(name, of: place)
+            throw error.inColumn(file, of: place)
         }
         // Two threads may have opened it at once; both must use the same blocks.
         return columns.withLock { columns in
-            if let first = columns[name] { return first }
-            columns[name] = column
+            if let first = columns[file] { return first }
+            columns[file] = column
             return column
         }
+    }
+
+    package var projections: [any ProjectionView] {
+        get throws(LaminaError) {
+            projectionSchemas.map { StoredProjection($0.schema, rowCount: $0.rowCount, of: self) }
+        }
+    }
+
+    /// A column of a projection, which shares the dictionary of the base table's column of its name.
+    func column(_ name: String, of projection: ProjectionSchema, rowCount: Int) throws(LaminaError) -> Column? {
+        let parent = dimensions.contains(name) ? try column(name) : nil
+        let rows = ColumnReading(container: container, cache: reader.cache, rowCount: rowCount)
+        return try opened(projection.fileName(name)) { () throws(LaminaError) in
+            try ColumnOpener(name: projection.fileName(name), reader: rows, parent: parent)
+        }
+    }
+
+    /// The bytes of the internal files of some names.
+    func fileSize(where isWanted: (String) -> Bool) -> Int {
+        container.fileNames.reduce(0) { $0 + (isWanted($1) ? container.file($1)?.count ?? 0 : 0) }
     }
 
     /// The JSON at the head of a column's file; nil when there is no such column.
     package func descriptor(_ name: String) throws(LaminaError) -> ColumnDescriptor? {
         guard stored.contains(name) else { return nil }
+        return try descriptor(ofFile: name)
+    }
+
+    /// The JSON at the head of a column's file, a projection's too.
+    func descriptor(ofFile name: String) throws(LaminaError) -> ColumnDescriptor {
         do throws(LaminaError) {
             return try ColumnOpener.descriptor(try reader.require(name)).0
         } catch {
@@ -117,22 +155,7 @@ package final class Segment: SegmentView {
             guard rowCount > 0 else { return nil }
             if let known = bounds.withLock({ $0 }) { return known }
             guard case .long(let time)? = try column("__time") else { return nil }
-            let values = time.makeReader()
-            defer { withExtendedLifetime(values) {} }
-            var found: (min: Int64, max: Int64)
-            if isTimeOrdered {
-                found = (try values.read(0..<1)[0], try values.read(rowCount - 1..<rowCount)[0])
-                if found.min > found.max { throw .corrupt("__time descends", at: place) }
-            } else {
-                found = (.max, .min)
-                var row = 0
-                while row < rowCount {
-                    let end = row + values.contiguousRows(from: row)
-                    for value in try values.read(row..<end) { found = (min(found.min, value), max(found.max, value)) }
-                    row = end
-                }
-            }
-            let result = found
+            let result = try boundsOfTimes(time, rowCount: rowCount, isOrdered: isTimeOrdered, at: place)
             bounds.withLock { $0 = result }
             return result
         }

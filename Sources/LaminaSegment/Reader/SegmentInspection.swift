@@ -12,7 +12,8 @@ package struct SegmentInspection: Sendable {
     package var sizeBytes: Int64
     package var metadata: JSON?
     package var columns: [ColumnInspection]
-    /// Internal files that belong to no column listed in the segment (projections), with their sizes together.
+    package var projections: [JSON]
+    /// Internal files that belong to no column listed in the segment or its projections.
     package var otherFiles: [String]
 
     package init(_ segment: Segment) throws(LaminaError) {
@@ -30,8 +31,22 @@ package struct SegmentInspection: Sendable {
             columns.append(try ColumnInspection(name, role: role, of: segment))
         }
         self.columns = columns
+        projections = []
+        var prefixes: [String] = []
+        for projection in try segment.projections {
+            prefixes.append(projection.schema.name + "/")
+            projections.append(
+                [
+                    "name": .string(projection.schema.name), "rows": .int(Int64(projection.rowCount)),
+                    "dimensions": .array(projection.schema.groupingColumns.map { .string($0) }),
+                    "metrics": .array(projection.metrics.map { .string($0) }), "size": .int(projection.sizeBytes),
+                ]
+            )
+        }
         let owned = Set(columns.flatMap(\.files) + ["index.drd", "metadata.drd"])
-        otherFiles = segment.container.fileNames.filter { !owned.contains($0) }
+        otherFiles = segment.container.fileNames.filter { file in
+            !owned.contains(file) && !prefixes.contains { file.hasPrefix($0) }
+        }
     }
 
     package var json: JSON {
@@ -43,6 +58,7 @@ package struct SegmentInspection: Sendable {
                 ordering.map { ["columnName": .string($0.name), "order": $0.ascending ? "ascending" : "descending"] }
             ),
             "columns": .array(columns.map(\.json)),
+            "projections": .array(projections),
             "otherFiles": .array(otherFiles.map { .string($0) }),
         ]
         object["metadata"] = metadata ?? .null

@@ -8,13 +8,30 @@ import LaminaBitmaps
 package struct SegmentVerification {
     /// What is wrong, a sentence each; empty when the segment is sound.
     package static func problems(of segment: Segment) -> [String] {
-        segment.columnNames.flatMap { problems(of: segment, column: $0) }
+        segment.columnNames.flatMap { problems(of: segment, column: $0) } + projectionProblems(of: segment)
+    }
+
+    private static func projectionProblems(of segment: Segment) -> [String] {
+        var problems: [String] = []
+        do throws(LaminaError) {
+            for projection in try segment.projections {
+                for name in projection.columnNames {
+                    let file = projection.schema.fileName(name)
+                    guard let column = try projection.column(name) else { continue }
+                    problems += try ColumnVerification(name: name, segment: segment, view: projection).problems(column)
+                        .map { "Column '\(file)': \($0)" }
+                }
+            }
+        } catch {
+            problems.append(error.message)
+        }
+        return problems
     }
 
     package static func problems(of segment: Segment, column name: String) -> [String] {
         do throws(LaminaError) {
             guard let column = try segment.column(name) else { return ["There is no column '\(name)'"] }
-            return try ColumnVerification(name: name, segment: segment).problems(column).map {
+            return try ColumnVerification(name: name, segment: segment, view: segment).problems(column).map {
                 "Column '\(name)': \($0)"
             }
         } catch {
@@ -26,6 +43,8 @@ package struct SegmentVerification {
 struct ColumnVerification {
     let name: String
     let segment: Segment
+    /// The segment's rows, or those of one of its projections.
+    let view: any SegmentView
 
     private static let batch = 8192
 
@@ -65,8 +84,8 @@ struct ColumnVerification {
     /// Calls `body` with the rows of one batch after another.
     private func batches(_ body: (Range<Int>) throws(LaminaError) -> Void) throws(LaminaError) {
         var first = 0
-        while first < segment.rowCount {
-            let range = first..<min(first + Self.batch, segment.rowCount)
+        while first < view.rowCount {
+            let range = first..<min(first + Self.batch, view.rowCount)
             try body(range)
             first = range.upperBound
         }
@@ -81,12 +100,12 @@ struct ColumnVerification {
         try batches { rows throws(LaminaError) in
             for time in try reader.read(rows) {
                 if time < last { disorder += 1 }
-                if !segment.dataInterval.contains(time) { outside += 1 }
+                if view === segment, !segment.dataInterval.contains(time) { outside += 1 }
                 last = time
             }
         }
         var problems: [String] = []
-        if disorder > 0, segment.isTimeOrdered { problems.append("\(disorder) rows are earlier than the row before") }
+        if disorder > 0, view.isTimeOrdered { problems.append("\(disorder) rows are earlier than the row before") }
         if outside > 0 { problems.append("\(outside) rows lie outside the interval of index.drd") }
         return problems
     }

@@ -10,9 +10,6 @@ package enum SegmentRewriter {
 
     /// The options by which a segment would be written as it is.
     package static func options(of segment: Segment) throws(LaminaError) -> SegmentWriteOptions {
-        if let projections = segment.metadata?["projections"]?.arrayValue, !projections.isEmpty {
-            throw .unsupported("rewriting a segment with projections")
-        }
         var options = SegmentWriteOptions()
         options.interval = segment.dataInterval
         options.metadata = segment.metadata
@@ -23,6 +20,13 @@ package enum SegmentRewriter {
             guard let descriptor = try segment.descriptor(name), let column = try segment.column(name) else { continue }
             options.storage[name] = storage(descriptor, column)
             found.note(column, descriptor)
+        }
+        for projection in try segment.projections {
+            for name in projection.schema.metrics + projection.schema.dimensions {
+                guard let column = try projection.column(name) else { continue }
+                let file = projection.schema.fileName(name)
+                options.storage[file] = storage(try segment.descriptor(ofFile: file), column)
+            }
         }
         found.apply(to: &options.indexSpec)
         return options

@@ -8,7 +8,7 @@ package struct SegmentWriteOptions: Sendable {
     /// The JSON of `metadata.drd` as Druid prints it (container, aggregators, timestampSpec, queryGranularity, rollup, ordering);
     /// nil leaves the file out.
     package var metadata: JSON?
-    /// Form by column name; columns without an entry are `.plain`.
+    /// Form by column name, of projections by the name of the internal file (`projection/column`); columns without an entry are `.plain`.
     package var storage: [String: ColumnStorage] = [:]
     /// False leaves the row bitmaps of string dimensions out (spilled pieces, which are only merged).
     package var writesBitmapIndexes = true
@@ -33,4 +33,6 @@ package struct WrittenSegment: Sendable {
     /// Dimensions and metrics as stored, in order, all-null ones included unless dropped.
     package var dimensions: [String]
     package var metrics: [String]
+    /// Names of its projections.
+    package var projections: [String] = []
 }

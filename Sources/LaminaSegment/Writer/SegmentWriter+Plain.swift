@@ -72,13 +72,15 @@ extension ColumnWriter {
         let multi = strings.hasMultipleValues
         let sink = start("STRING", multi: multi, .stringDictionary(bitmap: spec.bitmap, bigEndian: false))
         writeStringHeader(multi: multi, bitmapIndex: bitmapIndex, to: sink)
-        try DictionaryEncoder.write(
-            strings.table,
-            order: strings.order,
-            hasNull: strings.hasNull,
-            encoding: spec.stringEncoding,
-            to: sink
-        )
+        if try needsDictionary(name, strings.cardinality) {
+            try DictionaryEncoder.write(
+                strings.table,
+                order: strings.order,
+                hasNull: strings.hasNull,
+                encoding: spec.stringEncoding,
+                to: sink
+            )
+        }
         try writeIDs(strings, to: sink)
         if bitmapIndex { try strings.rowsByID().write(spec.bitmap, to: sink) }
         try smoosh.add(name, sink)

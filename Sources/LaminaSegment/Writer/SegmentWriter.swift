@@ -25,13 +25,16 @@ package enum SegmentWriter {
         let smoosh = try SmooshWriter(directory: directory, isSynchronized: options.synchronized)
         try smoosh.addLoose("version.bin", [0, 0, 0, 9])
         try smoosh.addLoose("factory.json", Array("{\"type\":\"mMapSegmentFactory\"}".utf8))
+        let projections = try view.projections
+        let dictionaries = projections.isEmpty ? nil : DictionarySizes()
         let writer = ColumnWriter(
             smoosh: smoosh,
             spec: options.indexSpec,
             rowCount: view.rowCount,
             storesEmptyColumns: options.storesEmptyColumns,
             writesBitmapIndexes: options.writesBitmapIndexes,
-            effort: options.compressesHard ? .high : .fast
+            effort: options.compressesHard ? .high : .fast,
+            dictionaries: dictionaries
         )
         guard case .long(let time)? = try view.column("__time") else {
             throw LaminaError(.defensive, code: "noTime", "a segment must have a long column __time")
@@ -46,11 +49,14 @@ package enum SegmentWriter {
         for name in view.dimensions {
             dimensions.append((name, try writer.write(name, view.column(name), options.storage[name] ?? .plain)))
         }
+        for projection in projections {
+            try writer.write(projection, baseDimensions: view.dimensions, storage: options.storage)
+        }
         let list = IndexList(metrics: view.metrics, dimensions: dimensions, interval: interval)
         try smoosh.add("index.drd", try list.encode(options.indexSpec.bitmap))
         if let metadata = options.metadata {
             let sink = ByteSink()
-            sink.append(utf8: metadata.text)
+            sink.append(utf8: metadata.listing(projections).text)
             try smoosh.add("metadata.drd", sink)
         }
         try smoosh.finish()
@@ -59,8 +65,18 @@ package enum SegmentWriter {
             sizeBytes: smoosh.totalBytes,
             timeBounds: bounds,
             dimensions: dimensions.filter { $0.stored != .dropped }.map(\.name),
-            metrics: view.metrics
+            metrics: view.metrics,
+            projections: projections.map(\.schema.name)
         )
+    }
+}
+
+extension JSON {
+    /// `metadata.drd` with the projections that were written.
+    fileprivate func listing(_ projections: [any ProjectionView]) -> JSON {
+        guard !projections.isEmpty, case .object(var object) = self else { return self }
+        object["projections"] = .array(projections.map { $0.schema.json(rowCount: $0.rowCount) })
+        return .object(object)
     }
 }
 
@@ -76,10 +92,14 @@ struct ColumnWriter {
 
     let smoosh: SmooshWriter
     let spec: IndexSpec
-    let rowCount: Int
+    var rowCount: Int
     let storesEmptyColumns: Bool
     let writesBitmapIndexes: Bool
     let effort: BlockCodec.Effort
+    /// Sizes of the dictionaries written, where projections are to share them.
+    var dictionaries: DictionarySizes?
+    /// The base table's column whose dictionary is that of the column being written, so that none is written.
+    var parent: String?
 
     func write(_ name: String, _ column: Column?, _ storage: ColumnStorage) throws(LaminaError) -> Stored {
         switch storage {

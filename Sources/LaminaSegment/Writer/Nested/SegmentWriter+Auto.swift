@@ -50,15 +50,17 @@ extension ColumnWriter {
         let strings = try EncodedStrings(column, count: rowCount, keepsNull: true)
         defer { extendLifetime(strings) }
         try smoosh.add(name, startAuto(name, .string, hasNulls: strings.hasNullRows, storage))
-        let dictionary = ByteSink(capacity: 1 << 16)
-        try DictionaryEncoder.write(
-            strings.table,
-            order: strings.order,
-            hasNull: true,
-            encoding: spec.stringEncoding,
-            to: dictionary
-        )
-        try smoosh.add(name + ".__stringDictionary", dictionary)
+        if try needsDictionary(name, strings.cardinality) {
+            let dictionary = ByteSink(capacity: 1 << 16)
+            try DictionaryEncoder.write(
+                strings.table,
+                order: strings.order,
+                hasNull: true,
+                encoding: spec.stringEncoding,
+                to: dictionary
+            )
+            try smoosh.add(name + ".__stringDictionary", dictionary)
+        }
         try writeEncodedColumn(name, strings.idBuffer, cardinality: strings.cardinality)
         try writeValueIndexes(name, strings.rowsByID())
     }
@@ -71,9 +73,11 @@ extension ColumnWriter {
         }
         let values = numbers.sort { Int64(bitPattern: $0) < Int64(bitPattern: $1) }.map { Int64(bitPattern: $0) }
         try smoosh.add(name, startAuto(name, .long, hasNulls: numbers.hasNullRows, storage))
-        let dictionary = ByteSink()
-        try FixedIndexedEncoder.write(values, withNull: true, to: dictionary)
-        try smoosh.add(name + ".__longDictionary", dictionary)
+        if try needsDictionary(name, values.count + 1) {
+            let dictionary = ByteSink()
+            try FixedIndexedEncoder.write(values, withNull: true, to: dictionary)
+            try smoosh.add(name + ".__longDictionary", dictionary)
+        }
         try writeEncodedColumn(name, numbers.idBuffer, cardinality: values.count + 1)
         let payload = ByteSink()
         try NumberEncoder.writeLongs(
@@ -99,9 +103,11 @@ extension ColumnWriter {
         let values = numbers.sort { javaDoubleOrder(Double(bitPattern: $0), Double(bitPattern: $1)) }
             .map { Double(bitPattern: $0) }
         try smoosh.add(name, startAuto(name, .double, hasNulls: numbers.hasNullRows, storage))
-        let dictionary = ByteSink()
-        try FixedIndexedEncoder.write(values, withNull: true, to: dictionary)
-        try smoosh.add(name + ".__doubleDictionary", dictionary)
+        if try needsDictionary(name, values.count + 1) {
+            let dictionary = ByteSink()
+            try FixedIndexedEncoder.write(values, withNull: true, to: dictionary)
+            try smoosh.add(name + ".__doubleDictionary", dictionary)
+        }
         try writeEncodedColumn(name, numbers.idBuffer, cardinality: values.count + 1)
         let payload = ByteSink()
         try NumberEncoder.writePlain(
@@ -146,7 +152,9 @@ extension ColumnWriter {
             }
         case .variant(let type, let typeSet):
             try writeVariant(name, column, scan, type, typeSet: typeSet, storage)
-        case .nested: try writeNested(name, column, scan, storage)
+        case .nested:
+            if parent != nil { throw .unsupported("a projection grouped by the nested column \(name)") }
+            try writeNested(name, column, scan, storage)
         }
     }
 
@@ -175,11 +183,13 @@ extension ColumnWriter {
         let main = startAuto(name, type, hasNulls: scan.hasNullRows, isVariant: typeSet != nil, storage)
         if let typeSet { main.append(typeSet) }
         try smoosh.add(name, main)
-        try scan.space.write(name, spec: spec, to: smoosh)
         let elementIDs = elements.ids
-        let dictionary = ByteSink()
-        try FixedIndexedEncoder.write(ids: elementIDs, to: dictionary)
-        try smoosh.add(name + ".__arrayElementDictionary", dictionary)
+        if try needsDictionary(name, scan.space.cardinality) {
+            try scan.space.write(name, spec: spec, to: smoosh)
+            let dictionary = ByteSink()
+            try FixedIndexedEncoder.write(ids: elementIDs, to: dictionary)
+            try smoosh.add(name + ".__arrayElementDictionary", dictionary)
+        }
         let memory = ArrayReader(ids)
         defer { extendLifetime(memory) }
         let buffer = try memory.read(0..<rowCount)
