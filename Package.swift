@@ -16,13 +16,14 @@ let rooms: [(name: String, imports: [String])] = [
     ("LaminaCompression", ["LaminaBase", "CLZ4", "CZstd", "CZlib", "CBZip2", "CLZMA", "CSnappy"]),
     ("LaminaSegment", ["LaminaBase", "LaminaBitmaps", "LaminaCompression"]),
     ("LaminaQuery", ["LaminaBase", "CPCRE2"]),
-    ("LaminaEngine", ["LaminaBase", "LaminaBitmaps", "LaminaSegment", "LaminaQuery"]),
+    ("LaminaSketches", ["LaminaBase"]),
+    ("LaminaEngine", ["LaminaBase", "LaminaBitmaps", "LaminaSegment", "LaminaQuery", "LaminaSketches"]),
     ("LaminaHTTPClient", ["LaminaBase", "CCurl"]),
     (
         "LaminaIngest",
         [
-            "LaminaBase", "LaminaBitmaps", "LaminaCompression", "LaminaSegment", "LaminaQuery", "LaminaEngine",
-            "LaminaHTTPClient", "CSimdJSON", "CJQ",
+            "LaminaBase", "LaminaBitmaps", "LaminaCompression", "LaminaSegment", "LaminaQuery", "LaminaSketches",
+            "LaminaEngine", "LaminaHTTPClient", "CSimdJSON", "CJQ",
         ]
     ),
     ("LaminaMetadata", ["LaminaBase", "CSQLite"]),

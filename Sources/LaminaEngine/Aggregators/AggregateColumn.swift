@@ -1,5 +1,6 @@
 package import LaminaBase
 package import LaminaQuery
+import LaminaSketches
 
 /// The states of one aggregation for every group of a partial: flat columns that merge group by group.
 package struct AggregateColumn: Sendable {
@@ -13,7 +14,7 @@ package struct AggregateColumn: Sendable {
         case float([Float])
         case double([Double])
         /// Aggregations that are not numbers alone; nil where nothing was seen.
-        case states([AggregateState?], StateRule)
+        case states([AggregateState?], any ValueAggregation)
     }
 
     enum Fold: Sendable {
@@ -50,12 +51,12 @@ package struct AggregateColumn: Sendable {
             case .double: return make(Double.self, kind, count, seen) { .double($0) }
             }
         case .filtered(_, let inner, _): return try empty(inner, count: count)
-        case _ where StateRule(aggregator) != nil:
-            guard let rule = StateRule(aggregator) else { break }
+        default:
+            guard let rule = makeValueAggregation(aggregator) else {
+                throw .unsupported("aggregator \(aggregator.name)")
+            }
             return AggregateColumn(numbers: .states(Array(repeating: nil, count: count), rule), seen: [], fold: .sum)
-        default: break
         }
-        throw .unsupported("aggregator \(aggregator.name)")
     }
 
     private static func make<Number: VectorNumber>(
@@ -74,17 +75,25 @@ package struct AggregateColumn: Sendable {
         guard case .states(let states, let rule) = numbers else { return nil }
         var values: [Value] = []
         values.reserveCapacity(states.count)
-        for state in states { values.append(try rule.value(state)) }
+        for state in states { values.append(try rule.finished(state)) }
         return values
     }
 
-    /// The sketches of all groups as Druid writes them; nil for aggregations that are none.
-    func sketches() -> [Value]? {
-        guard case .states(let states, .sketch) = numbers else { return nil }
-        return states.map { state in
-            guard case .sketch(let sketch) = state else { return .complex(type: "hyperUnique", bytes: []) }
-            return .complex(type: "hyperUnique", bytes: sketch.bytes)
-        }
+    /// Whether results show finished values of this column; false for `shouldFinalize: false`.
+    var showsFinished: Bool {
+        if case .states(_, let rule) = numbers { rule.showsFinished } else { true }
+    }
+
+    /// The unfinished value of a group: what is stored, and shown under `finalize: false`.
+    package func stored(_ group: Int) -> Value {
+        guard case .states(let states, let rule) = numbers else { return value(group) }
+        return rule.stored(states[group])
+    }
+
+    /// The sketch of a group; nil for aggregations without sketches.
+    func sketch(_ group: Int) -> (any Sketch)? {
+        guard case .states(let states, let rule) = numbers else { return nil }
+        return rule.sketch(states[group])
     }
 
     /// The finished value of a group; only of numbers.
@@ -118,9 +127,12 @@ package struct AggregateColumn: Sendable {
         case (.states(var mine, let rule), .states(let theirs, _)):
             numbers = .states([], rule)
             for (index, target) in targets.enumerated() {
-                let known = mine[Int(target)]
-                mine[Int(target)] = nil
-                mine[Int(target)] = try rule.merged(known, theirs[index])
+                guard let other = theirs[index] else { continue }
+                if mine[Int(target)] == nil {
+                    mine[Int(target)] = other
+                } else {
+                    try rule.merge(other, into: &mine[Int(target)])
+                }
             }
             numbers = .states(mine, rule)
         default: preconditionFailure("states of different aggregations do not merge")
@@ -173,11 +185,11 @@ package struct AggregateColumn: Sendable {
     static let bytesPerGroup = 9
 
     /// Bytes held for each group of this column.
-    var bytesPerGroup: Int { if case .states(_, let rule) = numbers { rule.bytesPerGroup } else { Self.bytesPerGroup } }
+    var bytesPerGroup: Int { if case .states(_, let rule) = numbers { rule.expectedBytes } else { Self.bytesPerGroup } }
 
     /// Bytes held for each group by all of some aggregations.
     static func bytesPerGroup(_ aggregators: [Aggregator]) -> Int {
-        aggregators.reduce(0) { $0 + (StateRule($1)?.bytesPerGroup ?? bytesPerGroup) }
+        aggregators.reduce(0) { $0 + (makeValueAggregation($1)?.expectedBytes ?? bytesPerGroup) }
     }
 }
 

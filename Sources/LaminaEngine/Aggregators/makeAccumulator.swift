@@ -54,28 +54,20 @@ private func makeStateAccumulator(
     _ aggregator: Aggregator,
     in scan: SegmentScan
 ) throws(LaminaError) -> Accumulator {
-    switch aggregator {
-    case .firstLast(_, let type, let last, let field, let timeColumn, let maxBytes):
-        return FirstLastAccumulator(
-            try scan.valueInput(timeColumn),
-            try scan.valueInput(field),
-            type,
-            last: last,
-            maxBytes: maxBytes
-        )
-    case .any(_, let type, let field, let maxBytes, let joins):
-        return AnyAccumulator(try scan.valueInput(field), type, maxBytes: maxBytes, joins: joins)
-    case .doubleMean(_, let field): return MeanAccumulator(try scan.valueInput(field))
-    case .cardinality(_, let dimensions, let byRow, let round):
-        var fields: [CardinalityAccumulator.Field] = []
-        for dimension in dimensions {
-            fields.append(CardinalityAccumulator.Field(try scan.valueInput(dimension.dimension), dimension))
-        }
-        return CardinalityAccumulator(fields, byRow: byRow, round: round)
-    case .hyperUnique(_, let field, _, let round):
-        return SketchUnionAccumulator(try scan.valueInput(field), round: round)
-    case .expression(let expression): return try ExpressionAccumulator(expression, in: scan)
-    case .count, .number, .filtered, .grouping: throw .unsupported("aggregator \(aggregator.name)")
+    guard let rule = makeValueAggregation(aggregator) else { throw .unsupported("aggregator \(aggregator.name)") }
+    if let first = rule as? FirstLastAggregation, case .plain = try inputKind(first.field, in: scan) {
+        return try FirstLastAccumulator(first, in: scan)
+    }
+    return try ValueAccumulator(rule, in: scan)
+}
+
+private enum InputKind { case plain, complex }
+
+/// Whether a column may hold complex values, which an aggregation reads as states.
+private func inputKind(_ name: String, in scan: SegmentScan) throws(LaminaError) -> InputKind {
+    switch try scan.column(name).type {
+    case .complex, nil: .complex
+    default: .plain
     }
 }
 

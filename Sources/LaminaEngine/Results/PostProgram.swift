@@ -11,6 +11,7 @@ indirect enum PostProgram {
     case arithmetic(PostAggregator.Arithmetic, [PostProgram])
     case extremum(Aggregator.NumberType, greatest: Bool, [PostProgram])
     case expression(Expression, [Int?])
+    case sketch(SketchPostAggregator.Operation, [PostProgram])
 
     init(_ aggregator: PostAggregator, _ names: [String]) {
         switch aggregator {
@@ -26,25 +27,40 @@ indirect enum PostProgram {
                 expression,
                 expression.requiredColumns.map { name in names.lastIndex { sameText($0, name) } }
             )
+        case .sketch(let sketch):
+            self = .sketch(sketch.operation, sketch.fields.map { PostProgram($0, names) })
         }
     }
 
-    /// The value on one row, whose columns `field` gives.
-    func value(_ field: (Int) -> Value) throws(LaminaError) -> Value {
+    /// The value or sketch on one row.
+    func operand(_ row: PostRow) throws(LaminaError) -> PostOperand {
         switch self {
-        case .column(let index): return index.map(field) ?? .null
+        case .column(let index): return index.map(row.operand) ?? .value(.null)
+        case .sketch(let operation, let parts):
+            var operands: [PostOperand] = []
+            for part in parts { operands.append(try part.operand(row)) }
+            return try sketchOperation(operation, operands)
+        default: return .value(try value(row))
+        }
+    }
+
+    /// The value on one row; of aggregations the finished one.
+    func value(_ row: PostRow) throws(LaminaError) -> Value {
+        switch self {
+        case .column(let index): return index.map(row.value) ?? .null
+        case .sketch: return try operand(row).value
         case .constant(let value): return value
         case .arithmetic(let function, let parts):
             var total: Double?
             for (index, part) in parts.enumerated() {
-                guard let number = try part.value(field).asDouble else { return .null }
+                guard let number = try part.value(row).asDouble else { return .null }
                 total = index == 0 ? number : Self.apply(function, total ?? 0, number)
             }
             return total.map(Value.double) ?? .null
         case .extremum(let type, let greatest, let parts):
-            return try extremum(type, greatest, parts, field)
+            return try extremum(type, greatest, parts, row)
         case .expression(let expression, let slots):
-            return try expression.evaluate(columns: slots.map { $0.map(field) ?? .null })
+            return try expression.evaluate(columns: slots.map { $0.map(row.value) ?? .null })
         }
     }
 
@@ -64,12 +80,12 @@ indirect enum PostProgram {
         _ type: Aggregator.NumberType,
         _ greatest: Bool,
         _ parts: [PostProgram],
-        _ field: (Int) -> Value
+        _ row: PostRow
     ) throws(LaminaError) -> Value {
         var bestLong: Int64?
         var bestDouble: Double?
         for part in parts {
-            let value = try part.value(field)
+            let value = try part.value(row)
             if type == .long {
                 guard let number = value.asLong else { continue }
                 bestLong = bestLong.map { greatest ? max($0, number) : min($0, number) } ?? number

@@ -45,6 +45,7 @@ extension QueryDecoder {
         if let (number, fold) = numberFold(type) {
             return .number(name: name, type: number, fold: fold, input: try input(fields))
         }
+        if let sketch = try sketchAggregator(type, name, fields) { return .sketch(sketch) }
         switch type {
         case "count": return .count(name: name)
         case "doubleMean": return .doubleMean(name: name, field: try fields.requiredString("fieldName"))
@@ -184,7 +185,7 @@ extension QueryDecoder {
 
 /// Beginnings of the names of Druid's aggregators that Lamina does not have yet.
 private let refusedAggregators = [
-    "HLLSketch", "thetaSketch", "quantilesDoublesSketch", "KllDoublesSketch", "KllFloatsSketch", "arrayOfDoublesSketch",
+    "quantilesDoublesSketch", "KllDoublesSketch", "KllFloatsSketch",
     "approxHistogram", "fixedBucketsHistogram", "variance", "bloom", "momentSketch", "tDigestSketch", "singleValue",
     "timeMin", "timeMax", "distinctCount", "compressedBigDecimal", "sqlMode", "spectator", "histogram",
 ]

@@ -17,6 +17,7 @@ extension QueryDecoder {
         } else {
             name = try fields.requiredString("name")
         }
+        if let sketch = try sketchPostAggregator(type, name, fields) { return .sketch(sketch) }
         switch type {
         case "arithmetic": return try arithmetic(fields, name: name)
         case "fieldAccess", "finalizingFieldAccess":
@@ -83,6 +84,8 @@ extension PostAggregator {
         case .fieldAccess(_, let field, _), .hyperUniqueCardinality(_, let field): return [field]
         case .constant: return []
         case .expression(_, let expression, _, _): return Set(expression.requiredColumns)
+        case .sketch(let aggregator):
+            return aggregator.fields.reduce(into: []) { $0.formUnion($1.requiredFields) }
         case .arithmetic(_, _, let fields, _), .extremum(_, _, _, let fields):
             return fields.reduce(into: []) { $0.formUnion($1.requiredFields) }
         }
@@ -91,7 +94,7 @@ extension PostAggregator {
 
 /// Beginnings of the names of Druid's post-aggregators that Lamina does not have yet.
 private let refusedPostAggregators = [
-    "HLLSketch", "thetaSketch", "quantilesDoublesSketch", "KllDoublesSketch", "KllFloatsSketch", "arrayOfDoublesSketch",
+    "quantilesDoublesSketch", "KllDoublesSketch", "KllFloatsSketch",
     "equalBuckets", "buckets", "customBuckets", "min", "max", "quantile", "stddev", "zscore2sample",
     "pvalue2tailedZtest",
     "momentSketch", "sketch", "variance",

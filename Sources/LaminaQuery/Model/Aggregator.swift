@@ -20,6 +20,7 @@ package indirect enum Aggregator: Sendable {
     /// Which of `groupings` the current subtotal leaves out, as bits, the first column the highest.
     case grouping(name: String, groupings: [String])
     case expression(ExpressionAggregator)
+    case sketch(SketchAggregator)
 
     package enum NumberType: String, Sendable, Hashable {
         case long, float, double
@@ -45,6 +46,7 @@ package indirect enum Aggregator: Sendable {
             .hyperUnique(let name, _, _, _), .grouping(let name, _):
             name
         case .expression(let aggregator): aggregator.name
+        case .sketch(let aggregator): aggregator.name
         }
     }
 
@@ -64,6 +66,7 @@ package indirect enum Aggregator: Sendable {
         case .cardinality(_, _, _, let round), .hyperUnique(_, _, _, let round): round ? .long : .double
         case .grouping: .long
         case .expression(let aggregator): aggregator.outputType
+        case .sketch(let aggregator): aggregator.outputType
         }
     }
 }
@@ -107,6 +110,7 @@ package indirect enum PostAggregator: Sendable {
     case expression(name: String, expression: Expression, outputType: ColumnType?, numericFirst: Bool)
     /// The estimate of a `hyperUnique` or `cardinality` aggregation.
     case hyperUniqueCardinality(name: String, field: String)
+    case sketch(SketchPostAggregator)
 
     package enum Arithmetic: String, Sendable {
         case add = "+"
@@ -122,6 +126,7 @@ package indirect enum PostAggregator: Sendable {
         case .arithmetic(let name, _, _, _), .fieldAccess(let name, _, _), .constant(let name, _),
             .extremum(let name, _, _, _), .expression(let name, _, _, _), .hyperUniqueCardinality(let name, _):
             name
+        case .sketch(let aggregator): aggregator.name
         }
     }
 }

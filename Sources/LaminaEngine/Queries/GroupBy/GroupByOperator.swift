@@ -13,6 +13,7 @@ package struct GroupByOperator: QueryOperator {
     let allowsMultipleValues: Bool
     let appliesPushDown: Bool
     let layout: TimestampLayout
+    let finalizes: Bool
 
     package init(_ query: Query, _ groupBy: GroupByQuery) throws(LaminaError) {
         self.query = query
@@ -21,6 +22,7 @@ package struct GroupByOperator: QueryOperator {
         sortByDimsFirst = try query.context.bool("sortByDimsFirst", default: false)
         allowsMultipleValues = try query.context.bool("groupByEnableMultiValueUnnesting", default: true)
         appliesPushDown = try query.context.bool("applyLimitPushDown", default: true)
+        finalizes = try query.context.bool("finalize", default: true)
         layout = try TimestampLayout(query.context, groupBy.granularity)
         let names = groupBy.dimensions.map(\.outputName)
         try checkOutputs(dimensions: names, groupBy.aggregations, groupBy.postAggregations)
@@ -211,6 +213,7 @@ package struct GroupByOperator: QueryOperator {
             firstDimension: firstDimension,
             groupBy.aggregations,
             groupBy.postAggregations,
+            finalizes: finalizes,
             run
         )
         var times: [Int64] = []

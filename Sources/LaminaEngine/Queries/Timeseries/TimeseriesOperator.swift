@@ -18,6 +18,7 @@ package struct TimeseriesOperator: QueryOperator {
     let addsGrandTotal: Bool
     let timestampField: String?
     let layout: TimestampLayout
+    let finalizes: Bool
 
     package init(_ query: Query, _ timeseries: TimeseriesQuery) throws(LaminaError) {
         self.query = query
@@ -25,6 +26,7 @@ package struct TimeseriesOperator: QueryOperator {
         skipsEmpty = try query.context.bool("skipEmptyBuckets", default: false)
         addsGrandTotal = try query.context.bool("grandTotal", default: false)
         timestampField = try query.context.string("timestampResultField")
+        finalizes = try query.context.bool("finalize", default: true)
         layout = try TimestampLayout(query.context, timeseries.granularity)
         try checkOutputs(dimensions: [], timeseries.aggregations, timeseries.postAggregations)
     }
@@ -99,6 +101,7 @@ package struct TimeseriesOperator: QueryOperator {
             firstDimension: 0,
             timeseries.aggregations,
             timeseries.postAggregations,
+            finalizes: finalizes,
             run
         )
         let times = order.map { starts[$0] }
@@ -193,6 +196,7 @@ package struct TimeseriesOperator: QueryOperator {
             firstDimension: 0,
             timeseries.aggregations,
             timeseries.postAggregations,
+            finalizes: finalizes,
             run
         )
     }

@@ -56,6 +56,7 @@ struct Ranking {
             firstDimension: groups.keys.count - 1,
             topN.aggregations,
             topN.postAggregations,
+            finalizes: true,
             run
         )
         guard let index = table.index(of: name) else { return }

@@ -18,12 +18,14 @@ package struct TopNOperator: QueryOperator {
     let topN: TopNQuery
     let segmentThreshold: Int?
     let layout: TimestampLayout
+    let finalizes: Bool
 
     package init(_ query: Query, _ topN: TopNQuery) throws(LaminaError) {
         self.query = query
         self.topN = topN
         guard topN.threshold > 0 else { throw .invalidInput("Threshold cannot be equal to 0.") }
         segmentThreshold = try query.context.int("minTopNThreshold").map { max(Int(clamping: $0), topN.threshold) }
+        finalizes = try query.context.bool("finalize", default: true)
         layout = try TimestampLayout(query.context, topN.granularity)
         try checkOutputs(dimensions: [topN.dimension.outputName], topN.aggregations, topN.postAggregations)
         if let metric = topN.metric.metricName {
@@ -80,6 +82,7 @@ package struct TopNOperator: QueryOperator {
             firstDimension: dimensionKey,
             topN.aggregations,
             topN.postAggregations,
+            finalizes: finalizes,
             run
         )
         var elements: [(start: Int64, rows: Range<Int>)] = []

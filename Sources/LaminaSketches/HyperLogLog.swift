@@ -4,7 +4,7 @@ package import LaminaBase
 /// Druid's distinct count sketch: 2,048 registers of four bits above a common offset, and one register that overflowed.
 ///
 /// Source: `HyperLogLogCollector`, `VersionOneHyperLogLogCollector`; estimates equal Druid's to the last bit.
-package struct HyperLogLog: Sendable, Hashable {
+package struct HyperLogLog: Sketch, Hashable {
     private static let registerCount = 2048
     /// Most a register can hold above the offset.
     private static let range = 15
@@ -34,7 +34,7 @@ package struct HyperLogLog: Sendable, Hashable {
 
     package mutating func add(_ text: String) {
         var bytes: [UInt8] = []
-        append(text, to: &bytes)
+        appendUTF16(text, to: &bytes)
         add(hash: murmur128(bytes))
     }
 
@@ -132,6 +132,16 @@ package struct HyperLogLog: Sendable, Hashable {
         return estimate
     }
 
+    // MARK: Sketch
+
+    package var typeName: String { "hyperUnique" }
+    package var bytesHeld: Int { registers.count + 64 }
+
+    package mutating func merge(_ other: any Sketch) throws(LaminaError) {
+        guard let other = other as? HyperLogLog else { throw notMergeable(self, other) }
+        merge(other)
+    }
+
     // MARK: Bytes of a hyperUnique column
 
     /// Reads what a segment or a result holds; no bytes are an empty sketch. Throws when they are no such sketch.
@@ -188,7 +198,7 @@ package struct HyperLogLog: Sendable, Hashable {
 }
 
 /// Bytes of Java's `putUnencodedChars`: UTF-16 units, low byte first.
-func append(_ text: String, to bytes: inout [UInt8]) {
+package func appendUTF16(_ text: String, to bytes: inout [UInt8]) {
     for unit in text.utf16 {
         bytes.append(UInt8(truncatingIfNeeded: unit))
         bytes.append(UInt8(truncatingIfNeeded: unit >> 8))

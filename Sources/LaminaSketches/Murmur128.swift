@@ -1,7 +1,8 @@
-/// MurmurHash3 x64 128 with seed 0 over bytes: two 64-bit halves, as Guava's `Hashing.murmur3_128()` gives them.
-func murmur128(_ bytes: [UInt8]) -> (low: UInt64, high: UInt64) {
-    var low: UInt64 = 0
-    var high: UInt64 = 0
+/// MurmurHash3 x64 128 over bytes: two 64-bit halves, as Guava's `Hashing.murmur3_128()` (seed 0) and DataSketches'
+/// `MurmurHash3` (seed 9001) give them.
+package func murmur128(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0) -> (low: UInt64, high: UInt64) {
+    var low = seed
+    var high = seed
     var place = 0
     while bytes.count - place >= 16 {
         low = mixLow(low, word(bytes, place, 8))
@@ -15,8 +16,21 @@ func murmur128(_ bytes: [UInt8]) -> (low: UInt64, high: UInt64) {
     let rest = bytes.count - place
     if rest > 8 { high = mixHigh(high, word(bytes, place + 8, rest - 8)) }
     if rest > 0 { low = mixLow(low, word(bytes, place, min(rest, 8))) }
-    low ^= UInt64(bytes.count)
-    high ^= UInt64(bytes.count)
+    return finish(low, high, UInt64(bytes.count))
+}
+
+package func murmur128(_ bytes: [UInt8], seed: UInt64 = 0) -> (low: UInt64, high: UInt64) {
+    bytes.withUnsafeBytes { murmur128($0, seed: seed) }
+}
+
+/// The hash of one 64-bit word: that of its eight bytes, low byte first.
+package func murmur128(word: UInt64, seed: UInt64) -> (low: UInt64, high: UInt64) {
+    finish(mixLow(seed, word), seed, 8)
+}
+
+private func finish(_ low: UInt64, _ high: UInt64, _ count: UInt64) -> (low: UInt64, high: UInt64) {
+    var low = low ^ count
+    var high = high ^ count
     low = low &+ high
     high = high &+ low
     low = finalMix(low)
@@ -49,7 +63,9 @@ private func finalMix(_ value: UInt64) -> UInt64 {
 }
 
 /// Little-endian word of up to eight bytes.
-private func word(_ bytes: [UInt8], _ start: Int, _ count: Int) -> UInt64 {
+@inline(__always)
+private func word(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ count: Int) -> UInt64 {
+    if count == 8 { return UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self)) }
     var word: UInt64 = 0
     for offset in 0..<count { word |= UInt64(bytes[start + offset]) << UInt64(8 * offset) }
     return word
