@@ -2,8 +2,8 @@ package import LaminaBase
 
 extension QueryDecoder {
     /// Decodes a native query of any kind.
-    package func query(_ json: JSON) throws(LaminaError) -> Query {
-        let fields = try Fields(json, at: "query")
+    package func query(_ json: JSON, at path: String = "query") throws(LaminaError) -> Query {
+        let fields = try Fields(json, at: path)
         let type = try fields.requiredString("queryType")
         let kind: Query.Kind
         switch type {
@@ -44,23 +44,6 @@ extension QueryDecoder {
             _ = try context.bool(key, default: false)
         }
         return context
-    }
-
-    /// Table names only, for now. An object of a type nobody knows counts as a table, as in Druid.
-    package func dataSource(_ json: JSON, at path: String) throws(LaminaError) -> DataSource {
-        if case .string(let name) = json { return .table(try checkedName(name, at: path)) }
-        let fields = try Fields(json, at: path)
-        let type = try fields.string("type") ?? "table"
-        switch type {
-        case "query", "union", "inline", "lookup", "join", "unnest", "filter", "restrict", "external":
-            throw .unsupported("Data source type '\(type)'")
-        default: return .table(try checkedName(try fields.requiredString("name"), at: path))
-        }
-    }
-
-    private func checkedName(_ name: String, at path: String) throws(LaminaError) -> String {
-        guard !name.isEmpty else { throw .invalidInput("\(path) must not be empty", context: ["path": path]) }
-        return name
     }
 
     private func intervals(of kind: Query.Kind, _ fields: Fields) throws(LaminaError) -> [Interval] {

@@ -7,6 +7,8 @@ package import LaminaBase
 package struct QueryDecoder: Sendable {
     /// Registered look-ups; nil: there are none.
     package var lookups: LookupResolver?
+    /// How many datasources lie around the one that is decoded.
+    var sourceDepth = 0
 
     package init(lookups: LookupResolver? = nil) { self.lookups = lookups }
 

@@ -55,18 +55,6 @@ package struct Query: Sendable {
     }
 }
 
-/// What a query reads. Only tables at first; the others come with the rest of the native language.
-package indirect enum DataSource: Sendable, Hashable {
-    case table(String)
-
-    /// The tables read, in order of mention.
-    package var tables: [String] {
-        switch self {
-        case .table(let name): [name]
-        }
-    }
-}
-
 package struct TimeseriesQuery: Sendable {
     package var granularity: Granularity
     package var descending = false
