@@ -21,8 +21,8 @@ package final class Broker: Sendable {
         package init() {}
     }
 
-    private let options: Options
-    private let pool: WorkerPool
+    let options: Options
+    let pool: WorkerPool
     private let segments: SegmentTable
     private let timelines = Mutex<[String: SegmentTimeline]>([:])
     private let running = Mutex<[String: [QueryRun]]>([:])
@@ -69,22 +69,33 @@ package final class Broker: Sendable {
             }
         }
         onStart(run)
-        let leases = leases(for: query)
+        let limits = try SubqueryLimits(query.context, automaticBytes: options.queryBytesMax / 2)
+        var context = SourceContext(run: run, priority: priority, limits: limits)
+        let source = try resolve(query, &context)
         guard try query.context.bool("bySegment", default: false) else {
-            return try answer(query, leases, run, priority: priority)
+            return try answer(source.query, source.inputs, run, priority: priority)
         }
-        return try answerBySegment(query, leases, run, priority: priority)
+        return try answerBySegment(source.query, source.inputs, run, priority: priority)
     }
 
     private func answer(
         _ query: Query,
-        _ leases: [Lease],
+        _ inputs: [SegmentInput],
         _ run: QueryRun,
         priority: Int
     ) throws(LaminaError) -> QueryResult {
-        let pieces = try pieces(of: query, leases, run)
-        let partials = try runOnPool(pieces, query, run, priority: priority)
-        return try finalizeQuery(try mergePartials(partials, query, run), query, run)
+        try finalizeQuery(try partial(query, inputs, run, priority: priority), query, run)
+    }
+
+    /// The merged partial of a query over its inputs.
+    func partial(
+        _ query: Query,
+        _ inputs: [SegmentInput],
+        _ run: QueryRun,
+        priority: Int
+    ) throws(LaminaError) -> any SegmentPartial {
+        let partials = try runOnPool(pieces(of: query, inputs), query, run, priority: priority)
+        return try mergePartials(partials, query, run)
     }
 
     /// The answer of each segment by itself, under its name.
@@ -92,19 +103,19 @@ package final class Broker: Sendable {
     /// - Source: Druid's `BySegmentQueryRunner`, `BySegmentResultValueClass`.
     private func answerBySegment(
         _ query: Query,
-        _ leases: [Lease],
+        _ inputs: [SegmentInput],
         _ run: QueryRun,
         priority: Int
     ) throws(LaminaError) -> QueryResult {
         var answers: [JSON] = []
-        for lease in leases {
-            let result = try answer(query, [lease], run, priority: priority)
-            let interval = lease.intervals.first ?? lease.segment.interval
+        for input in inputs {
+            let result = try answer(query, [input], run, priority: priority)
+            let interval = input.intervals.first ?? input.view.dataInterval
             answers.append([
                 "timestamp": .string(instantText(interval.start)),
                 "result": [
                     "results": try JSONParser.parse(try result.jsonText()),
-                    "segment": .string(lease.segment.id.text),
+                    "segment": .string(input.id),
                     "interval": .string(interval.text),
                 ],
             ])
@@ -113,16 +124,18 @@ package final class Broker: Sendable {
     }
 
     /// One segment and the parts of it that a query sees.
-    private struct Lease: Sendable {
+    struct Lease: Sendable {
         var segment: DataSegment
         var intervals: [Interval]
     }
 
-    /// The visible segments of the query's intervals, by time, then partition.
-    private func leases(for query: Query) -> [Lease] {
-        guard case .table(let name) = query.dataSource, let timeline = timelines.withLock({ $0[name] }) else {
-            return []
-        }
+    /// The visible segments of a table in the query's intervals, by time, then partition.
+    ///
+    /// - Parameters:
+    ///   - query: its filter is what applies to the table's own rows.
+    ///   - isPlain: the query sees the table's rows as they are.
+    func leases(for query: Query, table name: String, isPlain: Bool) -> [Lease] {
+        guard let timeline = timelines.withLock({ $0[name] }) else { return [] }
         var places: [SegmentID: Int] = [:]
         var leases: [Lease] = []
         for interval in intervals(of: query, timeline) {
@@ -137,7 +150,7 @@ package final class Broker: Sendable {
                 }
             }
         }
-        return narrowed(leases, query)
+        return isPlain ? narrowed(leases, query) : leases
     }
 
     /// Without a filter the first and last rows lie in the first and last segments.
@@ -164,21 +177,26 @@ package final class Broker: Sendable {
         return [Interval(start: max(span.start, span.end - week), end: span.end)]
     }
 
-    /// Opens the segments, and cuts big ones into ranges of rows when there are fewer segments than threads.
-    private func pieces(
-        of query: Query,
-        _ leases: [Lease],
-        _ run: QueryRun
-    ) throws(LaminaError) -> [SegmentInput] {
+    /// Opens the segments.
+    func open(_ leases: [Lease], _ run: QueryRun) throws(LaminaError) -> [SegmentInput] {
         var inputs: [SegmentInput] = []
         for lease in leases {
             try run.poll()
             guard let view = try segments.view(of: lease.segment) else { continue }
-            let input = SegmentInput(view: view, id: lease.segment.id.text, intervals: lease.intervals)
-            let parts = leases.count < pool.threads && Self.isDivisible(query) ? pool.threads : 1
-            inputs += Self.split(input, into: min(parts, view.rowCount / Self.rowsWorthAThread))
+            inputs.append(SegmentInput(view: view, id: lease.segment.id.text, intervals: lease.intervals))
         }
         return inputs
+    }
+
+    /// The inputs, big ones cut into ranges of rows when there are fewer of them than threads.
+    private func pieces(of query: Query, _ inputs: [SegmentInput]) -> [SegmentInput] {
+        var pieces: [SegmentInput] = []
+        for input in inputs {
+            let isDivisible = Self.isDivisible(query) && input.steps.isDivisible
+            let parts = inputs.count < pool.threads && isDivisible ? pool.threads : 1
+            pieces += Self.split(input, into: min(parts, input.view.rowCount / Self.rowsWorthAThread))
+        }
+        return pieces
     }
 
     private static let rowsWorthAThread = 100_000

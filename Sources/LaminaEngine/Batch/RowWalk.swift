@@ -192,6 +192,7 @@ final class RowWalk {
 func rowRanges(of input: SegmentInput) throws(LaminaError) -> (ranges: [Range<Int>], untested: [Interval]?) {
     let view = input.view
     let all = input.rows.map { $0.clamped(to: 0..<view.rowCount) } ?? 0..<view.rowCount
+    if input.extent?.isCut == true { return (all.isEmpty ? [] : [all], nil) }
     guard !all.isEmpty, let bounds = try view.timeBounds else { return ([], nil) }
     let wanted = input.intervals.filter { $0.start <= bounds.max && $0.end > bounds.min }
     if wanted.isEmpty { return ([], nil) }

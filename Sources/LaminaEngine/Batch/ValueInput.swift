@@ -63,16 +63,23 @@ private final class StringValueInput: ValueInput {
 private final class MultiValueInput: ValueInput {
     private let input: IDInput
     private var ids: MultiIDs?
+    private unowned let batch: Batch
+    private let keepsLists: Bool
 
-    init(_ input: IDInput) { self.input = input }
+    init(_ input: IDInput, _ batch: Batch) {
+        self.input = input
+        self.batch = batch
+        keepsLists = input.column.isRowBased
+    }
 
     override func load(_ batch: Batch) throws(LaminaError) { ids = try input.multiIDs(batch) }
 
     override func value(_ slot: Int) throws(LaminaError) -> Value {
         guard let ids else { return .null }
         let range = Int(ids.offsets[slot])..<Int(ids.offsets[slot + 1])
-        if range.isEmpty { return .null }
-        if range.count == 1 { return input.column.value(ids.ids[range.lowerBound]).map(Value.string) ?? .null }
+        let isList = keepsLists && input.column.isList(batch.row(slot))
+        if range.isEmpty { return isList ? .array([]) : .null }
+        if range.count == 1, !isList { return input.column.value(ids.ids[range.lowerBound]).map(Value.string) ?? .null }
         var values: [Value] = []
         for index in range { values.append(input.column.value(ids.ids[index]).map(Value.string) ?? .null) }
         return .array(values)
@@ -129,7 +136,7 @@ func makeValueInput(_ column: ScanColumn, in scan: SegmentScan) throws(LaminaErr
         return NumberValueInput(try makeNumericInput(column, in: scan) as NumericInput<Double>) { .double($0) }
     case .string(let stored):
         let input = scan.idInput(stored)
-        return stored.hasMultipleValues ? MultiValueInput(input) : StringValueInput(input)
+        return stored.hasMultipleValues ? MultiValueInput(input, scan.batch) : StringValueInput(input)
     case .object(let stored): return ObjectValueInput(stored, scan.batch)
     case .mapped(let stored, let values): return MappedValueInput(scan.idInput(stored), values)
     case .numbers(.long(let input)): return NumberValueInput(input) { .long($0) }

@@ -11,6 +11,10 @@ package struct SegmentInput: Sendable {
     package var intervals: [Interval]
     /// Only these rows, when one segment's work is split over threads; nil: all.
     package var rows: Range<Int>?
+    /// What happens to the rows before the query sees them.
+    package var steps = RowSteps()
+    /// Where the rows lie in time, when the view's own rows do not say it.
+    package var extent: TimeExtent?
 
     package init(view: any SegmentView, id: String, intervals: [Interval], rows: Range<Int>? = nil) {
         self.view = view
@@ -18,6 +22,30 @@ package struct SegmentInput: Sendable {
         self.intervals = intervals
         self.rows = rows
     }
+
+    /// The input with its steps done.
+    func opened(_ run: QueryRun) throws(LaminaError) -> SegmentInput {
+        steps.isEmpty ? self : try steps.apply(self, run)
+    }
+}
+
+/// Where rows lie in time, as a query's buckets take it.
+package struct TimeExtent: Sendable {
+    /// First and last time of the base segment's rows; nil: nobody knows, buckets fill the query's intervals.
+    package var bounds: (min: Int64, max: Int64)?
+    /// Time of the first base row in the query's intervals; nil: the intervals' start counts.
+    package var firstTime: Int64?
+    /// The rows have been cut to the query's intervals.
+    package var isCut: Bool
+
+    package init(bounds: (min: Int64, max: Int64)?, firstTime: Int64?, isCut: Bool) {
+        self.bounds = bounds
+        self.firstTime = firstTime
+        self.isCut = isCut
+    }
+
+    /// Of rows that lie in no segment.
+    package static var unknown: TimeExtent { TimeExtent(bounds: nil, firstTime: nil, isCut: false) }
 }
 
 /// What running a query on one segment leaves to be merged: a value that may travel between threads.
@@ -36,7 +64,7 @@ package protocol QueryOperator: Sendable {
 
 extension QueryOperator {
     func runErased(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> any SegmentPartial {
-        try self.run(input, run)
+        try self.run(try input.opened(run), run)
     }
 
     func mergeErased(_ partials: [any SegmentPartial], _ run: QueryRun) throws(LaminaError) -> any SegmentPartial {

@@ -19,7 +19,7 @@ struct GroupingTask {
         try checkGranularity(granularity, input)
         let scan = SegmentScan(input.view, run, virtualColumns: virtualColumns)
         let walk = try RowWalk(scan, input, filter: filter)
-        let firstTime = try walk.firstTime()
+        let firstTime = if let extent = input.extent { extent.firstTime } else { try walk.firstTime() }
         if walk.rowCount == 0 {
             var empty = try GroupPartial.empty(keys: keyCount, aggregators)
             empty.firstTime = firstTime

@@ -68,9 +68,19 @@ final class InlineStrings: StringColumn {
     private let offsets: FixedValues<UInt32>
     private let values: FixedValues<UInt32>
     private let bitmaps: [RoaringBitmap]
+    /// Row-based columns: the rows that are lists.
+    private let lists: RoaringBitmap?
 
-    init(_ rows: [Value], sorts: Bool, hasBitmaps: Bool) {
+    /// - Parameter isRowBased: a row that is a list stays one, and null is no element.
+    init(_ rows: [Value], sorts: Bool, hasBitmaps: Bool, isRowBased: Bool = false) {
         rowCount = rows.count
+        var marks = RoaringBitmap()
+        if isRowBased {
+            for (row, value) in rows.enumerated() {
+                if case .array = value { marks.append(UInt32(row)) }
+            }
+        }
+        self.lists = isRowBased ? marks : nil
         isSorted = sorts
         self.hasBitmaps = hasBitmaps
         var isMultiple = false
@@ -78,7 +88,7 @@ final class InlineStrings: StringColumn {
         for row in rows {
             if case .array(let elements) = row {
                 lists.append(elements.map(\.asText))
-                if elements.count != 1 { isMultiple = true }
+                if elements.count != 1 || isRowBased { isMultiple = true }
             } else {
                 lists.append([row.asText])
             }
@@ -141,6 +151,8 @@ final class InlineStrings: StringColumn {
     }
 
     var cardinality: Int { dictionary.count }
+    var isRowBased: Bool { lists != nil }
+    func isList(_ row: Int) -> Bool { lists?.contains(UInt32(row)) ?? false }
 
     func value(_ id: UInt32) -> String? { dictionary[Int(id)] }
 

@@ -59,7 +59,7 @@ package final class InlineSegment: SegmentView {
     package func column(_ name: String) throws(LaminaError) -> Column? { columns[name] }
 }
 
-private func makeColumn(_ input: InlineSegment.Input, sorts: Bool, bitmaps: Bool) -> Column {
+func makeColumn(_ input: InlineSegment.Input, sorts: Bool, bitmaps: Bool) -> Column {
     switch input.type {
     case .long:
         let (values, nulls) = numbers(input.values) { number($0) as Int64? }

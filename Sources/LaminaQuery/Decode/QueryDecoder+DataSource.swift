@@ -72,9 +72,6 @@ extension QueryDecoder {
                 types[index] = type
             }
         }
-        for (index, name) in names.enumerated() where names[..<index].contains(name) {
-            throw fields.fail("column '\(name)' occurs twice")
-        }
         _ = try fields.required("rows")
         let rows = try fields.array("rows") ?? []
         var columns = [[Value]](repeating: [], count: names.count)
@@ -124,7 +121,12 @@ extension QueryDecoder {
                 lookups: lookups
             )
         } catch {
-            throw LaminaError(error.category, code: error.code, "\(fields.path): \(error.message)", context: error.context)
+            throw LaminaError(
+                error.category,
+                code: error.code,
+                "\(fields.path): \(error.message)",
+                context: error.context
+            )
         }
         var leftFilter: Filter?
         if let json = fields["leftFilter"] {

@@ -24,9 +24,16 @@ extension QueryDecoder {
         } else {
             filter = nil
         }
+        let source = try dataSource(try fields.required("dataSource"), at: fields.place("dataSource"))
+        if case .segmentMetadata = kind {
+            switch source {
+            case .table, .union: break
+            default: throw fields.fail("a segmentMetadata query reads tables and unions of tables only")
+            }
+        }
         return Query(
             kind: kind,
-            dataSource: try dataSource(try fields.required("dataSource"), at: fields.place("dataSource")),
+            dataSource: source,
             intervals: try intervals(of: kind, fields),
             filter: filter,
             virtualColumns: try virtualColumns(fields),

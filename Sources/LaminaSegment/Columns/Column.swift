@@ -99,9 +99,17 @@ package protocol StringColumn: ColumnBasics {
     func makeIDAccess() -> IDAccess
     /// Multi-value columns (single-value ones answer too, one id a row).
     func makeMultiIDReader() -> any MultiIDReader
+    /// Rows came as values, not as ids of a stored dictionary: a null row has no element, and a list stays one whatever its
+    /// length.
+    var isRowBased: Bool { get }
+    /// Row-based columns: whether the row is a list.
+    func isList(_ row: Int) -> Bool
 }
 
 extension StringColumn {
+    package var isRowBased: Bool { false }
+    package func isList(_ row: Int) -> Bool { false }
+
     package func forEachUTF8(_ ids: UnsafeBufferPointer<UInt32>, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
         for id in ids { withUTF8(id) { body($0 ?? UnsafeBufferPointer(start: nil, count: 0)) } }
     }

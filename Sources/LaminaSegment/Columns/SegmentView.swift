@@ -23,6 +23,10 @@ package protocol SegmentView: AnyObject, Sendable {
     var sizeBytes: Int64 { get }
     /// The rows grouped and aggregated in advance, in the order of the segment's list.
     var projections: [any ProjectionView] { get throws(LaminaError) }
+    /// All columns in the order a scan without a list of columns shows them.
+    var columnNames: [String] { get }
+    /// Whether the column's maker left its type open: answers then name none.
+    func isUntyped(_ column: String) -> Bool
 }
 
 extension SegmentView {
@@ -35,6 +39,8 @@ extension SegmentView {
     }
 
     package var columnNames: [String] { ["__time"] + dimensions + metrics }
+
+    package func isUntyped(_ column: String) -> Bool { false }
 }
 
 /// One entry of a row ordering.

@@ -12,13 +12,20 @@ package struct DataSourceMetadataOperator: QueryOperator {
     }
 
     let layout: TimestampLayout
+    /// Of anything but tables nothing is known: Druid names the beginning of time.
+    let readsTables: Bool
 
     package init(_ query: Query) throws(LaminaError) {
         layout = try TimestampLayout(query.context, .all)
+        readsTables = switch query.dataSource {
+        case .table, .union: true
+        default: false
+        }
     }
 
     package func run(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> Partial {
         try run.poll()
+        guard readsTables else { return Partial(newest: Interval.eternity.start) }
         return Partial(newest: input.view.rowCount > 0 ? try input.view.timeBounds?.max : nil)
     }
 

@@ -27,14 +27,15 @@ final class ScanCursor {
         var names = wanted.columns
         if names.isEmpty {
             let virtual = query.virtualColumns.map(\.name)
-            names = ["__time"] + virtual
-            for name in input.view.columnNames where name != "__time" && !virtual.contains(name) { names.append(name) }
+            let stored = input.view.columnNames
+            names = (stored.first == "__time" ? ["__time"] : []) + virtual
+            for name in stored where !names.contains(name) { names.append(name) }
         }
         self.names = names
         var types: [ColumnType?] = []
         var inputs: [ValueInput] = []
         for name in names {
-            types.append(try scan.declaredType(name))
+            types.append(input.view.isUntyped(name) ? nil : try scan.declaredType(name))
             inputs.append(try scan.valueInput(name))
         }
         self.types = types

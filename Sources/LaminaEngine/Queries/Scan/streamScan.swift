@@ -38,7 +38,7 @@ private final class ScanStream: ResultElements {
         while left > 0 {
             guard let cursor else {
                 guard nextInput < inputs.count else { return false }
-                cursor = try ScanCursor(query, scan, inputs[nextInput], withTimes: false, run)
+                cursor = try ScanCursor(query, scan, try inputs[nextInput].opened(run), withTimes: false, run)
                 nextInput += 1
                 continue
             }

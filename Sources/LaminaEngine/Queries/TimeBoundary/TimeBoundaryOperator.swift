@@ -68,7 +68,7 @@ func joined(_ ranges: [ClosedRange<Int64>?]) -> ClosedRange<Int64>? {
 func timesOfRows(_ input: SegmentInput, _ query: Query, _ run: QueryRun) throws(LaminaError) -> ClosedRange<Int64>? {
     guard input.view.rowCount > 0, let bounds = try input.view.timeBounds else { return nil }
     let isWhole = input.intervals.contains { $0.start <= bounds.min && bounds.max < $0.end }
-    if isWhole, query.filter == nil, input.rows == nil { return bounds.min...bounds.max }
+    if isWhole, query.filter == nil, input.rows == nil, input.extent == nil { return bounds.min...bounds.max }
     let scan = SegmentScan(input.view, run, virtualColumns: query.virtualColumns)
     let walk = try RowWalk(scan, input, filter: query.filter)
     let times = try scan.longInput("__time")

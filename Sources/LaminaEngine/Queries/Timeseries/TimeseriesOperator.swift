@@ -52,12 +52,19 @@ package struct TimeseriesOperator: QueryOperator {
     ///
     /// Source: `CursorGranularizer.create`: `Interval(max(interval start, min time), min(interval end, bucket end of max time))`.
     private func coveredBuckets(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> [Int64] {
-        guard let bounds = try input.view.timeBounds, input.view.rowCount > 0 else { return [] }
+        let bounds: (min: Int64, max: Int64)?
+        if let extent = input.extent {
+            bounds = extent.bounds
+        } else {
+            bounds = try input.view.timeBounds
+            if bounds == nil || input.view.rowCount == 0 { return [] }
+        }
         let granularity = timeseries.granularity
-        let end = granularity.next(granularity.bucketStart(bounds.max))
+        let start = bounds?.min ?? .min
+        let end = bounds.map { granularity.next(granularity.bucketStart($0.max)) } ?? .max
         var starts: [Int64] = []
         for interval in input.intervals {
-            let low = max(interval.start, bounds.min)
+            let low = max(interval.start, start)
             let high = min(interval.end, end)
             if low >= high { continue }
             for bucket in granularity.buckets(in: Interval(start: low, end: high)) {
