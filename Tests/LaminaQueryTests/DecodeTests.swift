@@ -47,7 +47,7 @@ func groupBy(_ changes: [String: JSON] = [:]) -> JSON {
         (timeseries(["intervals": nil]), .invalidInput), (timeseries(["intervals": [5]]), .invalidInput),
         (timeseries(["intervals": ["yesterday/today"]]), .invalidInput),
         (timeseries(["granularity": "fortnight"]), .invalidInput),
-        (timeseries(["dataSource": ["type": "inline", "rows": []]]), .unsupported),
+        (timeseries(["dataSource": ["type": "inline", "rows": []]]), .invalidInput),
         (timeseries(["aggregations": [["type": "count"]]]), .invalidInput),
         (timeseries(["aggregations": [["type": "thetaSketch", "name": "x", "fieldName": "y"]]]), .unsupported),
         (timeseries(["aggregations": [["type": "javascript", "name": "x"]]]), .invalidInput),
