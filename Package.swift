@@ -28,7 +28,7 @@ let rooms: [(name: String, imports: [String])] = [
     ),
     ("LaminaMetadata", ["LaminaBase", "CSQLite"]),
     ("LaminaBroker", ["LaminaBase", "LaminaSegment", "LaminaQuery", "LaminaEngine"]),
-    ("LaminaTasks", ["LaminaBase", "LaminaQuery", "LaminaIngest", "LaminaMetadata"]),
+    ("LaminaTasks", ["LaminaBase", "LaminaSegment", "LaminaQuery", "LaminaIngest", "LaminaMetadata"]),
     (
         "LaminaHTTP",
         [

@@ -168,10 +168,16 @@ extension MetadataStore {
         }
     }
 
-    /// Forgets segments for good (the `kill` task); their files are the caller's to remove.
-    package func deleteSegments(ids: [String]) throws(LaminaError) {
+    /// Forgets unused segments for good (the `kill` task), in one transaction; their files are the caller's to remove.
+    /// - Returns: those that were there and unused.
+    package func deleteUnusedSegments(ids: [String]) throws(LaminaError) -> [String] {
         try transaction { database throws(LaminaError) in
-            for id in ids { try database.run("DELETE FROM druid_segments WHERE id = ?", [.text(id)]) }
+            var gone: [String] = []
+            for id in ids {
+                try database.run("DELETE FROM druid_segments WHERE id = ? AND used = ?", [.text(id), SQLValue(false)])
+                if database.changes > 0 { gone.append(id) }
+            }
+            return gone
         }
     }
 

@@ -121,6 +121,8 @@ struct GoldSegment {
 final class TestHost: IndexJobHost {
     private struct State {
         var stored: [DataSegment] = []
+        /// Folders of all that was published, by id.
+        var folders: [SegmentID: String] = [:]
         var version = 0
         var lines: [String] = []
         var cancelled = false
@@ -139,8 +141,28 @@ final class TestHost: IndexJobHost {
         }
     }
 
+    /// The datasource of the task that runs; nil: there is one only.
+    private let dataSource = Mutex<String?>(nil)
+    func begin(_ name: String) { dataSource.withLock { $0 = name } }
+
     func usedSegments(overlapping interval: Interval) throws(LaminaError) -> [DataSegment] {
-        state.withLock { $0.stored.filter { $0.interval.overlaps(interval) } }
+        let name = dataSource.withLock { $0 }
+        return state.withLock { state in
+            state.stored.filter { $0.interval.overlaps(interval) && (name == nil || $0.dataSource == name) }
+        }
+    }
+
+    func visibleSegments(of dataSource: String, in interval: Interval) throws(LaminaError) -> [SegmentTimeline.Entry] {
+        SegmentTimeline(stored.filter { $0.dataSource == dataSource }).lookup(interval)
+    }
+
+    func usedSegment(_ id: String, of dataSource: String) throws(LaminaError) -> DataSegment? {
+        stored.first { $0.id.text == id }
+    }
+
+    func openSegment(_ segment: DataSegment) throws(LaminaError) -> Segment {
+        guard let folder = state.withLock({ $0.folders[segment.id] }) else { throw .unsupported("\(segment.id)") }
+        return try Segment.open(path: folder, cache: BlockCache(byteLimit: 1 << 20))
     }
 
     func log(_ line: String) { state.withLock { $0.lines.append(line) } }
@@ -150,9 +172,20 @@ final class TestHost: IndexJobHost {
     func publish(_ segments: [DataSegment]) {
         state.withLock { state in
             for segment in segments {
-                state.stored.removeAll { segment.interval.contains($0.interval) && $0.version < segment.version }
+                state.stored.removeAll {
+                    segment.dataSource == $0.dataSource && segment.interval.contains($0.interval)
+                        && $0.version < segment.version
+                }
             }
             state.stored.append(contentsOf: segments)
+        }
+    }
+
+    /// The same, with the folders that tasks may read later.
+    func publish(_ segments: [(segment: DataSegment, folder: String?)]) {
+        publish(segments.map(\.segment))
+        state.withLock { state in
+            for (segment, folder) in segments { state.folders[segment.id] = folder }
         }
     }
 

@@ -50,7 +50,7 @@ private func record(_ id: String, dataSource: String = "a", used: Bool = true) -
             #expect(try store.mark(ids: ["a1"], used: false, at: "later") == 0)
             #expect(try store.segments().map(\.id) == ["a2"])
             #expect(try store.segments(used: false).first?.usedStatusLastUpdated == "later")
-            try store.deleteSegments(ids: ["a1"])
+            #expect(try store.deleteUnusedSegments(ids: ["a1", "a2", "missing"]) == ["a1"])
             #expect(try store.segments(used: nil).map(\.id) == ["a2"])
         }
     }

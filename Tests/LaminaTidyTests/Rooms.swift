@@ -15,7 +15,7 @@ let allowedImports: [String: Set<String>] = [
     ],
     "LaminaMetadata": ["LaminaBase", "CSQLite"],
     "LaminaBroker": ["LaminaBase", "LaminaSegment", "LaminaQuery", "LaminaEngine"],
-    "LaminaTasks": ["LaminaBase", "LaminaQuery", "LaminaIngest", "LaminaMetadata"],
+    "LaminaTasks": ["LaminaBase", "LaminaSegment", "LaminaQuery", "LaminaIngest", "LaminaMetadata"],
     "LaminaHTTP": [
         "LaminaBase", "LaminaQuery", "LaminaEngine", "LaminaBroker", "LaminaMetadata", "LaminaTasks",
         "LaminaCompression",

@@ -10,13 +10,19 @@ extension Services {
     /// Taking segments out of use and back: the flag only, files stay (druid-surface 10.10).
     func markRoutes() -> [Route] {
         let segments = segments
+        let tasks = tasks
+        let clock = clock
         let prefix = "/druid/coordinator/v1/datasources/{ds}"
         return [
             Route("POST", prefix) { _, parameters throws(LaminaError) in
                 changed(try segments.markUsed(dataSource: parameters[0]) { _ in true })
             },
-            Route("DELETE", prefix) { _, parameters throws(LaminaError) in
-                changed(try segments.markUnused(dataSource: parameters[0]) { _ in true })
+            Route("DELETE", prefix) { request, parameters throws(LaminaError) in
+                // The oldest way to ask for a kill task.
+                if request.query("kill") == "true" {
+                    return try kill(parameters[0], request.query("interval") ?? "", tasks, now: clock())
+                }
+                return changed(try segments.markUnused(dataSource: parameters[0]) { _ in true })
             },
             Route("POST", "\(prefix)/segments/{id}") { _, parameters throws(LaminaError) in
                 try one(parameters) { name, id throws(LaminaError) in
@@ -41,11 +47,21 @@ extension Services {
                 return changed(try segments.markUnused(dataSource: parameters[0], where: matches))
             },
             Route("DELETE", "\(prefix)/intervals/{interval}") { _, parameters throws(LaminaError) in
-                _ = try pathInterval(parameters[1])
-                throw .unsupported("Task type 'kill'")
+                try kill(parameters[0], parameters[1], tasks, now: clock())
             },
         ]
     }
+}
+
+/// Submits a task that forgets the unused segments of an interval.
+private func kill(_ dataSource: String, _ text: String, _ tasks: TaskService, now: Int64) throws(LaminaError)
+    -> HTTPResponse
+{
+    let interval = try pathInterval(text)
+    let unnamed = TaskSpec.kill(try KillTaskSpec(json: KillTaskSpec.json(nil, dataSource, interval)))
+    let id = "api-issued_\(unnamed.generatedID(now: now))"
+    _ = try tasks.submit(KillTaskSpec.json(id, dataSource, interval))
+    return .empty(200, type: "application/json")
 }
 
 private func changed(_ count: Int) -> HTTPResponse { .json(["numChangedSegments": .int(Int64(count))]) }

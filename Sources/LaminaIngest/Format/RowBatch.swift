@@ -16,6 +16,10 @@ package enum FieldKind {
     package static let bool: UInt8 = 5
     /// An array or an object as JSON text in `RowBatch.bytes` (first byte `[` or `{`); payload as for `string`.
     package static let json: UInt8 = 6
+    /// A number of a stored float column; payload: the bits of the float in the low half.
+    package static let float: UInt8 = 7
+    /// Serialized bytes in `RowBatch.bytes` of the column's `complexType`; payload as for `string`.
+    package static let complex: UInt8 = 8
 }
 
 /// One field of a batch: a kind and a payload for every row. The memory belongs to the column and lives as long as it.
@@ -25,6 +29,8 @@ package final class FieldColumn: @unchecked Sendable {
     package let kinds: UnsafeMutablePointer<UInt8>
     package let payloads: UnsafeMutablePointer<UInt64>
     package let capacity: Int
+    /// The type of `complex` values (`hyperUnique`, …); set before the column is shared.
+    package var complexType: String?
 
     package init(name: String, capacity: Int) {
         self.name = name
@@ -75,7 +81,7 @@ package struct BadRecord: Sendable {
 /// unescaped. A batch holds at most 4 GiB of text; a few hundred kilobytes of input make a good batch.
 package final class RowBatch: @unchecked Sendable {
     /// 0, 1, 2, … in input order over all entities, without gaps: consumers restore the order from it.
-    package let sequence: Int
+    package private(set) var sequence: Int
     package let rowCount: Int
     /// Fields in the order in which the rows first had them (columns of a CSV header in its order); names are distinct.
     package let fields: [FieldColumn]
@@ -111,6 +117,9 @@ package final class RowBatch: @unchecked Sendable {
 
     deinit { bytes.deallocate() }
 
+    /// Moves the batch behind those of sources read before; only before it is handed out.
+    func shift(by batches: Int) { sequence += batches }
+
     /// The bytes a `string` or `json` payload points at.
     @inline(__always)
     package func text(_ payload: UInt64) -> UnsafeRawBufferPointer {
@@ -136,15 +145,18 @@ package struct RowSourceOptions: Sendable {
     package var inputRoot: String?
     /// Directory for temporary files if the source needs any.
     package var temporaryDirectory: String?
+    /// Where the `druid` input source finds stored segments.
+    package var library: (any SegmentLibrary)?
 
-    package init(wantedFields: Set<String>? = nil, inputRoot: String? = nil, temporaryDirectory: String? = nil) {
+    package init(
+        wantedFields: Set<String>? = nil,
+        inputRoot: String? = nil,
+        temporaryDirectory: String? = nil,
+        library: (any SegmentLibrary)? = nil
+    ) {
         self.wantedFields = wantedFields
         self.inputRoot = inputRoot
         self.temporaryDirectory = temporaryDirectory
+        self.library = library
     }
 }
-
-// The first half of the room (helper `bits`) supplies, in Input/ and Format/:
-//   struct InputSource: Sendable  { init(json: JSON, path: String) throws(LaminaError) }    // "path": JSON path for messages
-//   struct InputFormat: Sendable  { init(json: JSON, path: String) throws(LaminaError) }    // everything wrong in the spec throws here
-//   func openRows(_ source: InputSource, _ format: InputFormat, _ options: RowSourceOptions) throws(LaminaError) -> any RowSource

@@ -2,12 +2,24 @@ package import LaminaBase
 import Synchronization
 
 /// Opens the rows of an input. Entities are listed now; each is opened when its turn comes.
+///
+/// - Parameter format: of the bytes; nil for sources that need none.
 package func openRows(
     _ source: InputSource,
-    _ format: InputFormat,
+    _ format: InputFormat?,
     _ options: RowSourceOptions
 ) throws(LaminaError) -> any RowSource {
-    TextRowSource(entities: try source.entities(options), format: format, wanted: options.wantedFields)
+    if case .druid(let druid) = source.kind {
+        guard let library = options.library else { throw .unsupported("the druid input source here") }
+        return try SegmentRowSource(druid, library, wanted: options.wantedFields)
+    }
+    if case .combining(let delegates) = source.kind, !delegates.allSatisfy({ $0.yieldsBytes }) {
+        var sources: [any RowSource] = []
+        for delegate in delegates { sources.append(try openRows(delegate, format, options)) }
+        return ChainedRowSource(sources)
+    }
+    guard let format else { throw .invalidInput("spec.ioConfig.inputFormat must be given") }
+    return TextRowSource(entities: try source.entities(options), format: format, wanted: options.wantedFields)
 }
 
 /// Rows of text formats: chunks are cut under a lock, parsed by whoever asks.

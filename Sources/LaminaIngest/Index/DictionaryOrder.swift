@@ -28,7 +28,7 @@ final class DictionaryOrder: Sendable {
             rankedLists = []
             return
         }
-        // Single values and lists in one order: element by element, the shorter first.
+        // Single values and lists in one order: element by element, the shorter first; no values at all as null.
         let ranked = lists.lists.map { list in list.map { ranks[Int($0)] } }
         rankedLists = ranked
         let order = ranked.indices.sorted { ranked[$0].lexicographicallyPrecedes(ranked[$1]) }
@@ -39,7 +39,7 @@ final class DictionaryOrder: Sendable {
         for (rank, id) in sorted.enumerated() {
             while list < order.count, ranked[order[list]].lexicographicallyPrecedes([UInt32(rank)]) {
                 places[order[list]] = next
-                next += 1
+                if !ranked[order[list]].isEmpty { next += 1 }
                 list += 1
             }
             rows[Int(id)] = next

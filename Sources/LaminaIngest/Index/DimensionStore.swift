@@ -11,6 +11,8 @@ final class DimensionStore {
     /// Rows with several values, each distinct list once.
     let lists: ListDictionary?
     let bits: GrowBuffer<UInt64>?
+    /// The code of rows without any value, once there are some: they sort and roll up as null, but stay what they are.
+    private(set) var emptyCode: UInt32?
     /// 1 where a number is null; made when the first null comes.
     private(set) var nulls: GrowBuffer<UInt8>?
 
@@ -72,7 +74,9 @@ final class DimensionStore {
             }
         }
         if ids.count == 1 { return ids[0] }
-        return lists.intern(ids) | Self.listBit
+        let code = lists.intern(ids) | Self.listBit
+        if ids.isEmpty { emptyCode = code }
+        return code
     }
 
     /// Takes over the keys of new rows; `places` are their places among `keys`.
@@ -133,10 +137,17 @@ final class DimensionStore {
         }
     }
 
+    /// The key by which rows are equal: a row without values equals null.
+    @inline(__always)
+    func grouped(_ key: UInt64) -> UInt64 {
+        if let emptyCode, key == UInt64(emptyCode) { return 0 }
+        return key
+    }
+
     /// Whether a stored row equals a key.
     @inline(__always)
     func isSame(_ row: Int, _ key: UInt64, isNull: Bool) -> Bool {
-        if let codes { return UInt64(codes.pointer[row]) == key }
+        if let codes { return grouped(UInt64(codes.pointer[row])) == grouped(key) }
         guard let bits else { return true }
         if let nulls, nulls.pointer[row] != 0 { return isNull }
         return !isNull && bits.pointer[row] == key

@@ -202,9 +202,11 @@ final class MemoryIndex {
             let keys = keys[number]
             let nulls = column?.nulls
             let isNumber = dimensions[number].bits != nil
+            let empty = dimensions[number].emptyCode.map { UInt64($0) } ?? .max
             for offset in 0..<rows.count {
                 let isNull = column == nil || (nulls.map { $0[rows.lowerBound + offset] != 0 } ?? false)
-                let key = column == nil || (isNumber && isNull) ? (isNumber ? 0xA076_1D64_78BD_642F : 0) : keys[offset]
+                var key = column == nil || (isNumber && isNull) ? (isNumber ? 0xA076_1D64_78BD_642F : 0) : keys[offset]
+                if !isNumber, key == empty { key = 0 }
                 hashes[offset] = mixBits((hashes[offset] ^ key) &+ 0xE703_7ED1_A0B4_28DB)
             }
         }
@@ -235,7 +237,12 @@ final class MemoryIndex {
             let other = Int(fresh[stored - firstFresh])
             guard let column else { continue }
             let otherNull = column.nulls.map { $0[firstRow + other] != 0 } ?? false
-            if isNull != otherNull || !isNull && keys[number][other] != key { return false }
+            if isNull != otherNull { return false }
+            if !isNull, keys[number][other] != key {
+                if dimension.bits != nil || dimension.grouped(keys[number][other]) != dimension.grouped(key) {
+                    return false
+                }
+            }
         }
         return true
     }

@@ -112,6 +112,7 @@ final class SliceStringColumn: StringColumn, @unchecked Sendable {
         rowCount = ranks.count
         var used = UsedRanks(count: dictionarySize)
         var total = 0
+        var isMulti = false
         for row in 0..<ranks.count {
             let rank = ranks.pointer[row]
             if rank & DimensionStore.listBit == 0 {
@@ -121,14 +122,19 @@ final class SliceStringColumn: StringColumn, @unchecked Sendable {
                 let list = lists[Int(rank & ~DimensionStore.listBit)]
                 for element in list { used.insert(element) }
                 total &+= list.count
+                if list.count > 1 { isMulti = true }
+                // A row without values puts null into the dictionary, as in Druid.
+                if list.isEmpty { used.insert(0) }
             }
         }
         globals = used.finish(dictionaryIDs)
-        let out = SharedValues<UInt32>(count: total)
+        let out = SharedValues<UInt32>(count: isMulti ? total : ranks.count)
         ids = out
-        guard total != ranks.count else {
-            // Lists have at least two values: no more values than rows means that there are none.
-            for row in 0..<ranks.count { out.pointer[row] = used.place(of: ranks.pointer[row]) }
+        guard isMulti else {
+            for row in 0..<ranks.count {
+                let rank = ranks.pointer[row]
+                out.pointer[row] = used.place(of: rank & DimensionStore.listBit == 0 ? rank : 0)
+            }
             offsets = nil
             return
         }

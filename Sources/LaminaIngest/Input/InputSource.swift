@@ -2,31 +2,33 @@ package import LaminaBase
 
 /// Where rows come from: the `inputSource` of an ingestion spec.
 ///
-/// Source: Druid's `LocalInputSource`, `InlineInputSource`, `HttpInputSource`, `CombiningInputSource`.
+/// Source: Druid's `LocalInputSource`, `InlineInputSource`, `HttpInputSource`, `CombiningInputSource`, `DruidInputSource`.
 package struct InputSource: Sendable {
     enum Kind: Sendable {
         case local(LocalFiles)
         case inline([UInt8])
         case http(HTTPSource)
         case combining([InputSource])
+        case druid(DruidSource)
     }
 
     let kind: Kind
 
     /// Druid's types that Lamina does not read; those Druid does not know are a mistake of the spec instead.
     private static let unsupported: Set<String> = [
-        "s3", "google", "azure", "azureStorage", "hdfs", "sql", "druid", "iceberg", "delta", "oss",
+        "s3", "google", "azure", "azureStorage", "hdfs", "sql", "iceberg", "delta", "oss",
     ]
 
     /// Decodes a spec; `path` is its place in the task's JSON for messages.
     package init(json: JSON, path: String) throws(LaminaError) {
         let fields = try SpecFields(json, path: path)
-        let type = try fields.type(known: ["combining", "http", "inline", "local"], unsupported: Self.unsupported)
+        let type = try fields.type(known: ["combining", "druid", "http", "inline", "local"], unsupported: Self.unsupported)
         switch type {
         case "inline":
             guard let data = try fields.string("data") else { throw fields.missing("data") }
             kind = .inline(Array(data.utf8))
         case "http": kind = .http(try HTTPSource(fields))
+        case "druid": kind = .druid(try DruidSource(fields))
         case "combining":
             var delegates: [InputSource] = []
             for (index, delegate) in try fields.required("delegates").elements.enumerated() {
@@ -38,6 +40,9 @@ package struct InputSource: Sendable {
         }
     }
 
+    /// The rows of a datasource's segments.
+    init(_ source: DruidSource) { kind = .druid(source) }
+
     /// The entities in the order in which they are read; files are listed now, in the order of their paths.
     func entities(_ options: RowSourceOptions) throws(LaminaError) -> [InputEntity] {
         switch kind {
@@ -48,6 +53,7 @@ package struct InputSource: Sendable {
             var all: [InputEntity] = []
             for delegate in delegates { all += try delegate.entities(options) }
             return all
+        case .druid: return []
         }
     }
 }

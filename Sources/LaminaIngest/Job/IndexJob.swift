@@ -1,4 +1,4 @@
-package import LaminaBase
+import LaminaBase
 package import LaminaQuery
 import LaminaSegment
 
@@ -165,13 +165,14 @@ final class IndexRun {
         _ preparer: RowPreparer,
         _ body: (PreparedBatch) throws(LaminaError) -> Void
     ) throws(LaminaError) {
-        guard let format = spec.inputFormat else { throw .invalidInput("spec.ioConfig.inputFormat must be given") }
         let options = RowSourceOptions(
             wantedFields: preparer.wantedFields,
             inputRoot: inputRoot,
-            temporaryDirectory: directory
+            temporaryDirectory: directory,
+            library: host
         )
-        let source = try openRows(spec.inputSource, format, options)
+        let source = try openRows(spec.inputSource, spec.inputFormat, options)
+        if let segments = source as? SegmentRowSource { report.segmentsRead = segments.segmentCount }
         let pipeline = try BatchPipeline(source, preparer, threads: threads)
         defer { pipeline.finish() }
         while let batch = try pipeline.next() {

@@ -1,7 +1,7 @@
 package import LaminaBase
 
 /// What a task lends to the job it runs: locks, what is stored already, and somewhere to report to.
-package protocol IndexJobHost: AnyObject, Sendable {
+package protocol IndexJobHost: SegmentLibrary {
     /// Polled once per batch; when true the job throws a `.canceled` error.
     var isCancelled: Bool { get }
 

@@ -8,6 +8,8 @@ struct IngestReport {
     /// Whether a pass (in Druid) determines partitions; its counts mirror the build's, metrics aside.
     var determines: Bool
     var build = RowCounts()
+    /// Of the `druid` input source.
+    var segmentsRead: Int?
     private var saved: [(error: RowError, at: Int64)] = []
     private let savedMax: Int
 
@@ -26,7 +28,7 @@ struct IngestReport {
 
     /// Druid's `ingestionStatsAndErrors` payload, without `segmentsPublished`.
     func payload(error: LaminaError?) -> JSONObject {
-        [
+        var payload: JSONObject = [
             "ingestionState": .string(state),
             "unparseableEvents": .object(events),
             "rowStats": rowStats,
@@ -35,6 +37,8 @@ struct IngestReport {
             "segmentAvailabilityWaitTimeMs": 0,
             "recordsProcessed": .object([:]),
         ]
+        if let segmentsRead { payload["segmentsRead"] = .int(Int64(segmentsRead)) }
+        return payload
     }
 
     private var rowStats: JSON {

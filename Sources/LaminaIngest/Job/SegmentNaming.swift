@@ -28,7 +28,13 @@ struct SegmentNaming {
         }
         if spec.dropsExisting {
             for interval in try tombstones(covered: Array(byChunk.keys)) {
-                out.append((.tombstone(dataSource: spec.dataSource, interval: interval, version: version), nil))
+                var tombstone = DataSegment.tombstone(
+                    dataSource: spec.dataSource,
+                    interval: interval,
+                    version: version
+                )
+                tombstone.lastCompactionState = spec.compactionState
+                out.append((tombstone, nil))
             }
         }
         return out
@@ -48,6 +54,7 @@ struct SegmentNaming {
             dimensions: segment.written.dimensions,
             metrics: spec.metrics.map(\.name),
             shardSpec: shard,
+            lastCompactionState: spec.compactionState,
             size: segment.written.sizeBytes
         )
     }

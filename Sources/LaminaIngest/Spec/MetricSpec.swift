@@ -21,6 +21,8 @@ package struct MetricSpec: Sendable {
     package var input: Input
     /// Only rows that pass are aggregated (type `filtered`).
     package var filter: Filter?
+    /// The filter as written.
+    private var filterJSON: JSON?
 
     package init(_ node: SpecNode) throws(LaminaError) {
         _ = try node.object()
@@ -31,6 +33,7 @@ package struct MetricSpec: Sendable {
             self = inner
             let condition = try node.required("filter")
             filter = try QueryDecoder().filter(condition.json, at: condition.path)
+            filterJSON = condition.json
             if let name = try node.optionalString("name"), !name.isEmpty { self.name = name }
             return
         }
@@ -88,6 +91,19 @@ package struct MetricSpec: Sendable {
     package var fold: Aggregator.Fold {
         if case .number(_, let fold) = operation { return fold }
         return .sum
+    }
+
+    /// As Druid prints the aggregator itself.
+    package var json: JSON {
+        var object: JSONObject = ["type": "count", "name": .string(name)]
+        if case .number(let type, let fold) = operation { object["type"] = .string(type.rawValue + fold.rawValue) }
+        switch input {
+        case .none: break
+        case .field(let field): object["fieldName"] = .string(field)
+        case .expression(let expression): object["expression"] = .string(expression.text)
+        }
+        guard let filterJSON else { return .object(object) }
+        return ["type": "filtered", "aggregator": .object(object), "filter": filterJSON, "name": .string(name)]
     }
 
     /// The combining form, as Druid records it in `metadata.drd`: a `count` has become a `longSum` of itself.

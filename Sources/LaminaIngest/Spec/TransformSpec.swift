@@ -13,12 +13,15 @@ package struct TransformSpec: Sendable {
 
     package var transforms: [Transform]
     package var filter: Filter?
+    /// The filter as written.
+    package var filterJSON: JSON?
     /// The fields the filter reads.
     package var filterFields: [String]
 
     package init(_ node: SpecNode?) throws(LaminaError) {
         transforms = []
         filter = nil
+        filterJSON = nil
         filterFields = []
         guard let node else { return }
         _ = try node.object()
@@ -38,6 +41,7 @@ package struct TransformSpec: Sendable {
             let filter = try QueryDecoder().filter(child.json, at: child.path)
             filterFields = try rowFilterFields(filter)
             self.filter = filter
+            filterJSON = child.json
         }
     }
 }

@@ -45,7 +45,7 @@ extension BatchPreparation {
     private func isDiscoverable(_ field: FieldView, _ row: Int, typed: Bool) -> Bool {
         switch field.kinds[row] {
         case FieldKind.missing: false
-        case FieldKind.null: typed
+        case FieldKind.null: typed || plan.discovery?.listsNulls == true
         case FieldKind.json: typed || isFlatList(field, row)
         default: true
         }
@@ -88,7 +88,6 @@ extension BatchPreparation {
         guard case .array(let elements) = json else { return TextRef(arena.copy(javaString(of: json))) }
         var refs: [TextRef] = []
         for element in elements { refs.append(element.isNull ? .null : TextRef(arena.copy(javaString(of: element)))) }
-        if refs.isEmpty { return .null }
         if refs.count == 1 { return refs[0] }
         let start = column.elements.count
         column.elements.append(contentsOf: refs)
@@ -102,6 +101,7 @@ extension BatchPreparation {
         switch field.kinds[row] {
         case FieldKind.long: field.payloads[row]
         case FieldKind.double: UInt64(bitPattern: javaLong(field.double(row)))
+        case FieldKind.float: UInt64(bitPattern: javaLong(Double(field.float(row))))
         case FieldKind.bool: field.payloads[row]
         case FieldKind.string:
             parseExactLong(field.text(row).assumingMemoryBound(to: UInt8.self)).map { UInt64(bitPattern: $0) }
@@ -113,6 +113,7 @@ extension BatchPreparation {
         switch field.kinds[row] {
         case FieldKind.long: Double(field.long(row))
         case FieldKind.double: field.double(row)
+        case FieldKind.float: Double(field.float(row))
         case FieldKind.bool: field.payloads[row] == 0 ? 0 : 1
         case FieldKind.string: parseDouble(field.text(row).assumingMemoryBound(to: UInt8.self))
         default: nil
@@ -151,9 +152,7 @@ extension BatchPreparation {
         let column = PreparedColumn(numbers: rows.count)
         guard let bits = column.bits else { return column }
         if case .count = metric.operation {
-            for (kept, row) in rows.enumerated() {
-                bits[kept] = filter?.passes(row: Int(row), time: times[Int(row)], fields: fields) == false ? 0 : 1
-            }
+            for (kept, row) in rows.enumerated() { bits[kept] = passes(filter, Int(row)) ? 1 : 0 }
             return column
         }
         let field: FieldView?
@@ -168,13 +167,24 @@ extension BatchPreparation {
         }
         for (kept, batchRow) in rows.enumerated() {
             let row = Int(batchRow)
-            if let filter, !filter.passes(row: row, time: times[row], fields: fields) {
+            if !passes(filter, row) {
                 column.setNull(kept)
                 continue
             }
             if let value = metricBits(field, row, metric.type) { bits[kept] = value } else { column.setNull(kept) }
         }
         return column
+    }
+
+    /// Whether a filtered aggregator takes a row; a filter that fails, fails the task.
+    private func passes(_ filter: RowFilter?, _ row: Int) -> Bool {
+        guard let filter else { return true }
+        do throws(LaminaError) {
+            return try filter.passes(row: row, time: times[row], fields: fields)
+        } catch {
+            if out.failure == nil { out.failure = error }
+            return false
+        }
     }
 
     private mutating func metricBits(_ field: FieldView, _ row: Int, _ type: Aggregator.NumberType) -> UInt64? {
@@ -186,10 +196,17 @@ extension BatchPreparation {
             case .float: return UInt64(Float(field.long(row)).bitPattern)
             }
         case FieldKind.double: return Self.bits(field.double(row), type)
+        case FieldKind.float:
+            return type == .float ? field.payloads[row] : Self.bits(Double(field.float(row)), type)
         case FieldKind.missing, FieldKind.null: return nil
         case FieldKind.string: break
         default:
-            let kind = field.kinds[row] == FieldKind.bool ? "Boolean" : field.text(row).first == 0x5B ? "List" : "Map"
+            let kind =
+                switch field.kinds[row] {
+                case FieldKind.bool: "Boolean"
+                case FieldKind.complex: field.complexType ?? "complex"
+                default: field.text(row).first == 0x5B ? "List" : "Map"
+                }
             details[row, default: []].append("Unknown type[class \(kind)] for field[\(field.name)]")
             return nil
         }
@@ -258,6 +275,8 @@ extension BatchPreparation {
             case FieldKind.long: refs[kept] = EncodedValue.encode(EncodedValue.long, field.payloads[row], arena)
             case FieldKind.bool: refs[kept] = EncodedValue.encode(EncodedValue.long, field.payloads[row], arena)
             case FieldKind.double: refs[kept] = EncodedValue.encode(EncodedValue.double, field.payloads[row], arena)
+            case FieldKind.float:
+                refs[kept] = EncodedValue.encode(EncodedValue.double, Double(field.float(row)).bitPattern, arena)
             case FieldKind.json: refs[kept] = EncodedValue.encode(EncodedValue.json, field.text(row), arena)
             default: break
             }

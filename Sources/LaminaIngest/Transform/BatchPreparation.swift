@@ -65,7 +65,8 @@ struct BatchPreparation {
             case FieldKind.string: instant = plan.parser.instant(field.text(row))
             case FieldKind.long: instant = plan.parser.instant(field.long(row))
             case FieldKind.double: instant = plan.parser.instant(field.double(row))
-            case FieldKind.bool, FieldKind.json: instant = nil
+            case FieldKind.float: instant = plan.parser.instant(Double(field.float(row)))
+            case FieldKind.bool, FieldKind.json, FieldKind.complex: instant = nil
             default:
                 missingTime(row)
                 continue
@@ -117,7 +118,7 @@ struct BatchPreparation {
         let inputs = field.expression.requiredColumns.map { $0 == "__time" ? nil : fields[$0] }
         let readsTime = field.expression.requiredColumns.map { $0 == "__time" }
         // Texts are addressed from a fixed base: collected first, placed afterwards.
-        var texts: [UInt8] = []
+        var texts = FieldTexts()
         var memo: [Value: Value] = [:]
         var columns = [Value](repeating: .null, count: inputs.count)
         for row in 0..<batch.rowCount where states[row] == RowState.kept {
@@ -136,32 +137,10 @@ struct BatchPreparation {
                 }
                 if columns.count == 1, memo.count < 4096 { memo[columns[0]] = value }
             }
-            store(value, in: column, row, &texts)
+            texts.store(value, in: column, row)
         }
-        let base = texts.withUnsafeBytes { arena.copy($0) }
+        let base = texts.bytes.withUnsafeBytes { arena.copy($0) }
         return FieldView(column, base: base)
-    }
-
-    private func store(_ value: Value, in column: FieldColumn, _ row: Int, _ texts: inout [UInt8]) {
-        func put(_ text: String, _ kind: UInt8) {
-            let start = texts.count
-            texts.append(contentsOf: text.utf8)
-            column.setText(row, kind: kind, start: start, length: texts.count - start)
-        }
-        switch value {
-        case .null: column.set(row, kind: FieldKind.null, payload: 0)
-        case .long(let number): column.set(row, kind: FieldKind.long, payload: UInt64(bitPattern: number))
-        case .float(let number): column.set(row, kind: FieldKind.double, payload: Double(number).bitPattern)
-        case .double(let number): column.set(row, kind: FieldKind.double, payload: number.bitPattern)
-        case .string(let text): put(text, FieldKind.string)
-        case .json(let json):
-            switch json {
-            case .array, .object: put(json.text, FieldKind.json)
-            default: store(nestedValue(json), in: column, row, &texts)
-            }
-        case .array: put(jsonValue(value).text, FieldKind.json)
-        case .complex(_, let bytes): put(base64Encoded(bytes), FieldKind.string)
-        }
     }
 
     private mutating func overrideTimes(_ view: FieldView) {
@@ -170,6 +149,7 @@ struct BatchPreparation {
             switch view.kinds[row] {
             case FieldKind.long: instant = view.long(row)
             case FieldKind.double: instant = Int64(exactly: view.double(row).rounded(.towardZero))
+            case FieldKind.float: instant = Int64(exactly: Double(view.float(row)).rounded(.towardZero))
             case FieldKind.string: instant = parseWhole(view.text(row).assumingMemoryBound(to: UInt8.self))
             default: instant = nil
             }
@@ -182,10 +162,16 @@ struct BatchPreparation {
         }
     }
 
+    /// A filter that fails, fails the task: Druid counts only what does not parse.
     private mutating func applyFilter() {
         guard let filter = plan.filter else { return }
         for row in 0..<batch.rowCount where states[row] == RowState.kept {
-            if !filter.passes(row: row, time: times[row], fields: fields) { states[row] = RowState.thrownAway }
+            do throws(LaminaError) {
+                if try !filter.passes(row: row, time: times[row], fields: fields) { states[row] = RowState.thrownAway }
+            } catch {
+                if out.failure == nil { out.failure = error }
+                return
+            }
         }
     }
 

@@ -7,11 +7,14 @@ struct FieldView {
     let payloads: UnsafePointer<UInt64>
     /// What text payloads are relative to.
     let base: UnsafeRawPointer?
+    /// Of `complex` values.
+    let complexType: String?
 
     init(_ column: FieldColumn, base: UnsafeRawPointer?) {
         name = column.name
         kinds = UnsafePointer(column.kinds)
         payloads = UnsafePointer(column.payloads)
+        complexType = column.complexType
         self.base = base
     }
 
@@ -27,6 +30,8 @@ struct FieldView {
 
     func double(_ row: Int) -> Double { Double(bitPattern: payloads[row]) }
 
+    func float(_ row: Int) -> Float { Float(bitPattern: UInt32(truncatingIfNeeded: payloads[row])) }
+
     func long(_ row: Int) -> Int64 { Int64(bitPattern: payloads[row]) }
 
     /// Parsed JSON of a `json` field; null when the text does not parse (it did in the format).
@@ -40,6 +45,8 @@ struct FieldView {
         case FieldKind.double: .double(double(row))
         case FieldKind.bool: .long(payloads[row] == 0 ? 0 : 1)
         case FieldKind.json: nestedValue(json(row))
+        case FieldKind.float: .float(float(row))
+        case FieldKind.complex: .complex(type: complexType ?? "", bytes: Array(text(row)))
         default: .null
         }
     }
@@ -52,6 +59,8 @@ struct FieldView {
         case FieldKind.double: javaText(double(row))
         case FieldKind.bool: payloads[row] == 0 ? "false" : "true"
         case FieldKind.json: LaminaIngest.javaString(of: json(row))
+        case FieldKind.float: javaText(float(row))
+        case FieldKind.complex: base64Encoded(Array(text(row)))
         default: nil
         }
     }

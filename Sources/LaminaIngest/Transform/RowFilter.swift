@@ -13,8 +13,9 @@ struct RowFilter: Sendable {
         fields = try rowFilterFields(filter)
     }
 
-    func passes(row: Int, time: Int64, fields: [String: FieldView]) -> Bool {
-        RowFilterEvaluation(row: row, time: time, fields: fields).evaluate(filter) == true
+    /// - Errors: those of expressions in the filter.
+    func passes(row: Int, time: Int64, fields: [String: FieldView]) throws(LaminaError) -> Bool {
+        try RowFilterEvaluation(row: row, time: time, fields: fields).evaluate(filter) == true
     }
 }
 
@@ -36,7 +37,6 @@ func rowFilterFields(_ filter: Filter) throws(LaminaError) -> [String] {
     case .expression(let expression, let virtual):
         guard virtual.isEmpty else { throw .unsupported("transformSpec.filter with virtual columns") }
         return expression.requiredColumns
-    default: throw .unsupported("this type of filter in transformSpec.filter")
     }
 }
 
@@ -46,25 +46,25 @@ private struct RowFilterEvaluation {
     let time: Int64
     let fields: [String: FieldView]
 
-    func evaluate(_ filter: Filter) -> Bool? {
+    func evaluate(_ filter: Filter) throws(LaminaError) -> Bool? {
         switch filter {
         case .true: return true
         case .false: return false
-        case .and(let parts): return conjunction(parts)
-        case .or(let parts): return disjunction(parts)
-        case .not(let inner): return evaluate(inner).map { !$0 }
-        case .isTrue(let inner): return evaluate(inner) == true
-        case .isFalse(let inner): return evaluate(inner) == false
+        case .and(let parts): return try conjunction(parts)
+        case .or(let parts): return try disjunction(parts)
+        case .not(let inner): return try evaluate(inner).map { !$0 }
+        case .isTrue(let inner): return try evaluate(inner) == true
+        case .isFalse(let inner): return try evaluate(inner) == false
         case .null(let name): return value(name) == .null
-        case .expression(let expression, _): return expressionTruth(expression)
+        case .expression(let expression, _): return try expressionTruth(expression)
         default: return evaluateField(filter)
         }
     }
 
-    private func conjunction(_ parts: [Filter]) -> Bool? {
+    private func conjunction(_ parts: [Filter]) throws(LaminaError) -> Bool? {
         var unknown = false
         for part in parts {
-            guard let truth = evaluate(part) else {
+            guard let truth = try evaluate(part) else {
                 unknown = true
                 continue
             }
@@ -73,10 +73,10 @@ private struct RowFilterEvaluation {
         return unknown ? nil : true
     }
 
-    private func disjunction(_ parts: [Filter]) -> Bool? {
+    private func disjunction(_ parts: [Filter]) throws(LaminaError) -> Bool? {
         var unknown = false
         for part in parts {
-            guard let truth = evaluate(part) else {
+            guard let truth = try evaluate(part) else {
                 unknown = true
                 continue
             }
@@ -85,10 +85,10 @@ private struct RowFilterEvaluation {
         return unknown ? nil : false
     }
 
-    private func expressionTruth(_ expression: Expression) -> Bool? {
+    private func expressionTruth(_ expression: Expression) throws(LaminaError) -> Bool? {
         var columns: [Value] = []
         for name in expression.requiredColumns { columns.append(value(name)) }
-        guard let result = try? expression.evaluate(columns: columns) else { return nil }
+        let result = try expression.evaluate(columns: columns)
         if case .null = result { return nil }
         return result.asBool
     }

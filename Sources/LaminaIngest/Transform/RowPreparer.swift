@@ -28,6 +28,8 @@ final class RowPreparer: Sendable {
     struct Discovery: Sendable {
         /// `useSchemaDiscovery`: typed, nulls and nested values too.
         var typed: Bool
+        /// Whether fields without any value count too: the columns of stored segments.
+        var listsNulls = false
         /// Time, exclusions, inputs and names of metrics, listed dimensions.
         var excluded: Set<String>
     }
@@ -62,7 +64,12 @@ final class RowPreparer: Sendable {
             case .expression(let expression): excluded.formUnion(expression.requiredColumns)
             }
         }
-        discovery = schema.discovers ? Discovery(typed: schema.discoversSchema, excluded: excluded) : nil
+        discovery = schema.discovers ?
+        Discovery(
+            typed: schema.discoversSchema,
+            listsNulls: !spec.inputSource.needsFormat,
+            excluded: excluded
+        ) : nil
         computed = try Self.compile(
             spec,
             partitioner: partitioner,

@@ -116,6 +116,12 @@ package final class SegmentService: Sendable {
         return segments
     }
 
+    /// Forgets unused segments for good; one that became used meanwhile stays.
+    /// - Returns: the ids that are gone.
+    func forgetUnused(_ ids: [SegmentID]) throws(LaminaError) -> [String] {
+        try exclusively { () throws(LaminaError) in try store.deleteUnusedSegments(ids: ids.map(\.text)) }
+    }
+
     private func apply(
         removing: Set<SegmentID>,
         adding: [DataSegment],

@@ -1,6 +1,7 @@
 import Glibc
 import LaminaBase
 import LaminaIngest
+import LaminaSegment
 import Synchronization
 
 /// The face a running job sees of the service: locks, stored segments, log and progress.
@@ -58,6 +59,21 @@ final class TaskHost: IndexJobHost {
 
     func usedSegments(overlapping interval: Interval) throws(LaminaError) -> [DataSegment] {
         service.segments.visibleSegments(dataSource: entry.status.dataSource, in: interval)
+    }
+
+    func visibleSegments(of dataSource: String, in interval: Interval) throws(LaminaError) -> [SegmentTimeline.Entry] {
+        service.segments.timeline(dataSource)?.lookup(interval) ?? []
+    }
+
+    func usedSegment(_ id: String, of dataSource: String) throws(LaminaError) -> DataSegment? {
+        service.segments.timeline(dataSource)?.segments.first { $0.id.text == id }
+    }
+
+    func openSegment(_ segment: DataSegment) throws(LaminaError) -> Segment {
+        guard let path = service.directory.path(of: segment) else {
+            throw .unsupported("reading \(segment.id), whose load spec is \(segment.loadSpec.text)")
+        }
+        return try Segment.open(path: path)
     }
 
     func log(_ line: String) {

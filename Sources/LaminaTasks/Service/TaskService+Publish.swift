@@ -16,7 +16,7 @@ extension TaskService {
     /// - Returns: how many segments were published.
     func publish(
         _ built: [(segment: DataSegment, folder: String?)],
-        report: JSONObject,
+        report: JSON,
         for entry: Entry,
         work: String,
         host: TaskHost
@@ -34,7 +34,7 @@ extension TaskService {
             keep(state.update { $0.locks.endPublishing(id, now: now) })
         }
         guard !host.isCancelled else { throw LaminaError(.canceled, code: "canceled", "Task \(id) was cancelled") }
-        try writeReport(report, of: entry, to: "\(work)/\(Self.reportName)")
+        try writeFile("\(work)/\(Self.reportName)", Array(report.text.utf8))
         let segments = try store(built, work: work)
         // The segments are visible: a report that cannot be kept must not make a failure of this.
         try? keepReport(of: id, work: work)
@@ -96,6 +96,7 @@ extension TaskService {
         for name in try folderEntries(directory.work) {
             let folder = "\(directory.work)/\(name)"
             interrupted[folder] = try removeUnpublished(listedIn: "\(folder)/\(Self.intentName)")
+            _ = try removeUnpublished(listedIn: "\(folder)/\(Self.killName)")
         }
         for lock in try store.locks() { try store.deleteLock(rowID: lock.rowID) }
         for record in try store.tasks(active: true).reversed() {
@@ -103,7 +104,7 @@ extension TaskService {
             if let wasPublished = interrupted[folder] {
                 if wasPublished { try keepReport(of: record.id, work: folder) }
                 try settle(record, wasPublished: wasPublished)
-            } else if let json = try? JSONParser.parse(record.payload), let spec = try? IndexTaskSpec(json: json) {
+            } else if let json = try? JSONParser.parse(record.payload), let spec = try? TaskSpec(json: json) {
                 var status = Self.status(of: record, options: options)
                 status.runnerState = .pending
                 let entry = Entry(status: status, spec: spec)
@@ -131,20 +132,32 @@ extension TaskService {
         try store.setStatus(task: record.id, statusPayload: Array(status.storedJSON.text.utf8), active: false)
     }
 
+    private var usedPaths: Set<String> {
+        Set(segments.timelines.values.flatMap { $0.segments.compactMap { $0.loadSpec["path"]?.stringValue } })
+    }
+
     /// Removes the listed segments from deep storage, unless the metadata store knows them.
     /// - Returns: true when it does: one transaction published them all.
     func removeUnpublished(listedIn path: String) throws(LaminaError) -> Bool {
         guard let bytes = try readFile(path), let list = try? JSONParser.parse(bytes).arrayValue else { return false }
         var isPublished = false
+        // Where used segments lie, which other ids may share.
+        var shared: Set<String>?
         for item in list {
             guard let id = item["id"]?.stringValue else { continue }
             if try store.segment(id: id) != nil {
                 isPublished = true
                 continue
             }
-            guard let relative = item["path"]?.stringValue else { continue }
-            try removeTree("\(directory.root)/\(relative)")
-            try directory.removeEmptyParents(of: relative)
+            let used = shared ?? usedPaths
+            shared = used
+            guard let path = item["path"]?.stringValue, !used.contains(path) else { continue }
+            if path.hasPrefix("/") {
+                try removeTree(path)
+            } else {
+                try removeTree("\(directory.root)/\(path)")
+                try directory.removeEmptyParents(of: path)
+            }
         }
         return isPublished
     }

@@ -11,27 +11,68 @@ extension TaskService {
         do {
             try makeFolders(work)
             host.log("Task \(entry.status.id) starts")
-            let job = IndexJob(
-                spec: entry.spec,
-                taskID: entry.status.id,
-                workDirectory: work,
-                inputRoot: options.inputRoot,
-                lookups: options.lookups
-            )
-            let result = try job.run(host: host)
-            var report = result.reportPayload
-            report["segmentsPublished"] = .int(Int64(result.segments.count))
-            let published = try publish(result.segments, report: report, for: entry, work: work, host: host)
-            host.log("Task \(entry.status.id) ended: SUCCESS, \(published) segments published")
-            finish(entry, failed: nil)
+            switch entry.spec {
+            case .index(let spec): try run(spec, of: entry, work: work, host: host)
+            case .compact(let spec): try run(spec, of: entry, work: work, host: host)
+            case .kill(let spec):
+                let payload = try kill(spec, work: work, host: host)
+                let id = JSON.string(entry.status.id)
+                let report: JSON = [
+                    "killUnusedSegments": ["type": "killUnusedSegments", "taskId": id, "payload": .object(payload)]
+                ]
+                try writeFile(directory.report(task: entry.status.id), Array(report.text.utf8))
+                host.log("Task \(entry.status.id) ended: SUCCESS")
+                finish(entry, failed: nil)
+            }
         } catch let failure as IndexJobFailure {
-            try? writeReport(failure.reportPayload, of: entry, to: directory.report(task: entry.status.id))
+            let report = Self.report([(failure.reportPayload, effectiveContext(entry))], of: entry)
+            try? writeFile(directory.report(task: entry.status.id), Array(report.text.utf8))
             fail(entry, host: host, message: failure.error.message)
         } catch let error as LaminaError {
             fail(entry, host: host, message: error.message)
         } catch {
             fail(entry, host: host, message: "\(error)")
         }
+    }
+
+    private func run(_ spec: IndexTaskSpec, of entry: Entry, work: String, host: TaskHost) throws {
+        let job = IndexJob(
+            spec: spec,
+            taskID: entry.status.id,
+            workDirectory: work,
+            inputRoot: options.inputRoot,
+            lookups: options.lookups
+        )
+        let result = try job.run(host: host)
+        var payload = result.reportPayload
+        payload["segmentsPublished"] = .int(Int64(result.segments.count))
+        let report = Self.report([(payload, spec.effectiveContext)], of: entry)
+        let published = try publish(result.segments, report: report, for: entry, work: work, host: host)
+        host.log("Task \(entry.status.id) ended: SUCCESS, \(published) segments published")
+        finish(entry, failed: nil)
+    }
+
+    private func run(_ spec: CompactTaskSpec, of entry: Entry, work: String, host: TaskHost) throws {
+        let job = CompactJob(spec: spec, taskID: entry.status.id, workDirectory: work, lookups: options.lookups)
+        let result = try job.run(host: host)
+        let report = Self.report(result.reports.map { ($0.payload, $0.context) }, of: entry, isNumbered: true)
+        let published = try publish(result.segments, report: report, for: entry, work: work, host: host)
+        guard let reason = result.failures.first else {
+            host.log("Task \(entry.status.id) ended: SUCCESS, \(published) segments published")
+            finish(entry, failed: nil)
+            return
+        }
+        let (total, failed) = (result.reports.count, result.failures.count)
+        fail(
+            entry,
+            host: host,
+            message: "Ran [\(total)] specs, [\(total - failed)] succeeded, [\(failed)] failed. First: \(reason)"
+        )
+    }
+
+    private func effectiveContext(_ entry: Entry) -> JSONObject {
+        if case .index(let spec) = entry.spec { return spec.effectiveContext }
+        return entry.spec.context
     }
 
     private func fail(_ entry: Entry, host: TaskHost, message: String) {
@@ -46,13 +87,22 @@ extension TaskService {
         finish(entry, failed: reason)
     }
 
-    func writeReport(_ payload: JSONObject, of entry: Entry, to path: String) throws(LaminaError) {
+    /// The report of a task's parts; their keys are numbered where a task may have several.
+    private static func report(
+        _ parts: [(payload: JSONObject, context: JSONObject)],
+        of entry: Entry,
+        isNumbered: Bool = false
+    ) -> JSON {
         let id = JSON.string(entry.status.id)
-        let report: JSON = [
-            "ingestionStatsAndErrors": ["type": "ingestionStatsAndErrors", "taskId": id, "payload": .object(payload)],
-            "taskContext": ["type": "taskContext", "taskId": id, "payload": .object(entry.spec.effectiveContext)],
-        ]
-        try writeFile(path, Array(report.text.utf8))
+        var report = JSONObject()
+        for (number, part) in parts.enumerated() {
+            for (name, payload) in [("ingestionStatsAndErrors", part.payload), ("taskContext", part.context)] {
+                report[isNumbered ? "\(name)_\(number)" : name] = [
+                    "type": .string(name), "taskId": id, "payload": .object(payload),
+                ]
+            }
+        }
+        return .object(report)
     }
 
     /// Ends a task: status stored, work files removed, locks released, the next ones started.
@@ -64,8 +114,44 @@ extension TaskService {
         status.runnerState = .none
         status.errorMessage = message
         status.duration = entry.startedAt.map { now - $0 } ?? 0
-        // Were this write to fail, the next start would find the task active and mark it FAILED: nothing is half-done.
-        try? store.setStatus(task: id, statusPayload: Array(status.storedJSON.text.utf8), active: false)
+        do throws(LaminaError) {
+            try store.setStatus(task: id, statusPayload: Array(status.storedJSON.text.utf8), active: false)
+        } catch {
+            return keepTrying(status, of: entry, error)
+        }
+        settled(id, now: now)
+    }
+
+    /// A full disk: the task stays as it is until its end can be stored, or until the server stops. The next start would find it active
+    /// and settle it by what was published: nothing is half-done.
+    private func keepTrying(_ status: TaskStatus, of entry: Entry, _ first: LaminaError) {
+        let host = TaskHost(service: self, entry: entry)
+        let payload = Array(status.storedJSON.text.utf8)
+        let loop: @Sendable () -> Void = { [self] in
+            var pause: Int64 = 100
+            var error = first
+            while true {
+                host.log("Cannot store that the task ended \(status.state.rawValue), trying again: \(error.message)")
+                let stops = state.wait(milliseconds: pause) { $0.stopping ? true : nil }
+                if stops == true { return }
+                pause = min(pause * 2, 30_000)
+                do throws(LaminaError) {
+                    try store.setStatus(task: status.id, statusPayload: payload, active: false)
+                    return settled(status.id, now: clock())
+                } catch let again {
+                    error = again
+                }
+            }
+        }
+        do throws(LaminaError) {
+            try WorkerThread(name: "task-end", loop).detach()
+        } catch {
+            loop()
+        }
+    }
+
+    /// What follows once a task's end is stored.
+    private func settled(_ id: String, now: Int64) {
         // Only now: a folder that outlives its task is cleaned at the next start, but without it an active task would be
         // taken for one that never began and run a second time.
         try? removeTree(directory.work(task: id))

@@ -64,7 +64,7 @@ package final class TaskService: Sendable {
     /// A task that has not ended.
     struct Entry: Sendable {
         var status: TaskStatus
-        var spec: IndexTaskSpec
+        var spec: TaskSpec
         var startedAt: Int64?
         var cancelReason: String?
         var progress: IndexProgress?
@@ -80,10 +80,9 @@ package final class TaskService: Sendable {
     /// - Returns: the task's id.
     /// - Errors: `invalidInput` for what Druid refuses at submission; nothing is stored then.
     package func submit(_ json: JSON) throws(LaminaError) -> String {
-        var spec = try IndexTaskSpec(json: json)
+        let spec = try TaskSpec(json: json)
         let now = clock()
-        let id = spec.id ?? Self.generatedID(type: spec.type, dataSource: spec.dataSource, now: now)
-        spec.id = id
+        let id = spec.id ?? spec.generatedID(now: now)
         let status = TaskStatus(
             id: id,
             groupID: spec.groupID ?? id,
@@ -116,13 +115,6 @@ package final class TaskService: Sendable {
         state.update { $0.active.append(entry) }
         startWaiting()
         return id
-    }
-
-    /// `index_parallel_wikipedia_abcdefgh_2024-01-01T00:00:00.000Z`, as Druid's `IdUtils` makes them.
-    private static func generatedID(type: String, dataSource: String, now: Int64) -> String {
-        let letters = Array("abcdefghijklmnop")
-        let random = String((0..<8).map { _ in letters.randomElement() ?? "a" })
-        return "\(type)_\(dataSource)_\(random)_\(instantText(now))"
     }
 
     /// Starts as many queued tasks as there are free slots.
