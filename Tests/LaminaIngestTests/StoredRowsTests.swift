@@ -9,7 +9,7 @@ import Testing
         {"t":"2024-01-01T01:00:00Z","k":"a","tags":["x","y"],"n":1,"f":0.1,"j":{"p":[1,2]}}
         {"t":"2024-01-01T05:00:00Z","k":"b","tags":[],"n":2,"f":0.2,"j":null}
         {"t":"2024-01-02T01:00:00Z","k":null,"tags":"z","n":3,"f":null,"j":{"p":"s"}}
-        {"t":"2024-01-03T01:00:00Z","k":"c","tags":["y","x"],"n":null,"f":0.5,"j":[1,"a"]}
+        {"t":"2024-01-03T01:00:00Z","k":"c","tags":["y","x"],"n":null,"f":0.5,"j":["b","a"]}
         """
 
     private func load(_ host: TestHost, _ folder: String, dataSource: String = "base", segment: JSON = "DAY") throws {
@@ -79,6 +79,8 @@ import Testing
         return out
     }
 
+    private func column(_ rows: [JSON], _ name: String) -> JSON { .array(rows.map { $0[name] ?? "nothing" }) }
+
     private func withHost(_ body: (TestHost, String) throws -> Void) throws {
         let folder = freshFolder()
         defer { removeTree(folder) }
@@ -99,13 +101,13 @@ import Testing
             let bytes = host.stored.filter { $0.dataSource == "base" }.reduce(0) { $0 + $1.size }
             #expect(stats?["processedBytes"] == .int(bytes))
             let found = try rows(result.segments)
-            #expect(found.map { $0["k"] } == ["a", "b", nil, "c"])
+            #expect(column(found, "k") == ["a", "b", nil, "c"])
             // The order of values is that of this schema; a row without values comes back as null.
-            #expect(found.map { $0["tags"] } == [["x", "y"], nil, "z", ["x", "y"]])
+            #expect(column(found, "tags") == [["x", "y"], nil, "z", ["x", "y"]])
             // A float's shortest text, not the double's.
-            #expect(found.map { $0["f"] } == ["0.1", "0.2", nil, "0.5"])
-            #expect(found.map { $0["j"] } == [["p": [1, 2]], nil, ["p": "s"], [1, "a"]])
-            #expect(found.map { $0["cnt"] } == [1, 1, 1, 1])
+            #expect(column(found, "f") == ["0.1", "0.2", nil, "0.5"])
+            #expect(column(found, "j") == [["p": [1, 2]], nil, ["p": "s"], ["b", "a"]])
+            #expect(column(found, "cnt") == [1, 1, 1, 1])
         }
     }
 
@@ -118,7 +120,7 @@ import Testing
                 "dimensions": ["k"], "metrics": ["cnt"],
             ]
             let found = try rows(try run(reindex(source), host, folder).segments)
-            #expect(found.map { $0["k"] } == ["b", nil])
+            #expect(column(found, "k") == ["b", nil])
             #expect(found.allSatisfy { $0["tags"] == JSON.null && $0["f"] == JSON.null && $0["cnt"] == 1 })
         }
     }
@@ -131,7 +133,7 @@ import Testing
                 "type": "druid", "dataSource": "base",
                 "segments": [["segmentId": .string(id), "intervals": ["2024-01-02/2024-01-03"]]],
             ]
-            #expect(try rows(try run(reindex(source), host, folder).segments).map { $0["tags"] } == ["z"])
+            #expect(try column(rows(try run(reindex(source), host, folder).segments), "tags") == ["z"])
             let missing: JSON = ["type": "druid", "dataSource": "base", "segments": ["nothing"]]
             #expect(throws: IndexJobFailure.self) { try run(reindex(missing), host, folder) }
         }
@@ -144,7 +146,7 @@ import Testing
             let druid: JSON = ["type": "druid", "dataSource": "base", "interval": "2024-01-01/2024-01-03"]
             let source: JSON = ["type": "combining", "delegates": [druid, inline, druid]]
             let result = try run(reindex(source, format: ["type": "json"]), host, folder)
-            #expect(try rows(result.segments).map { $0["k"] } == ["new", "a", "a", "b", "b", nil, nil])
+            #expect(try column(rows(result.segments), "k") == ["new", "a", "a", "b", "b", nil, nil])
         }
     }
 

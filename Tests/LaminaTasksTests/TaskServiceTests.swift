@@ -329,4 +329,171 @@ private func spec(
         }
         #expect(directory.work(task: "a/b") != directory.work(task: "a%2Fb"))
     }
+
+    // MARK: compact and kill
+
+    private func ended(_ services: Home.Services, _ task: JSON) throws -> TaskStatus {
+        let id = try services.tasks.submit(task)
+        return try #require(try services.tasks.wait(id, milliseconds: 60_000))
+    }
+
+    /// Two days of one row each.
+    private func twoDays(_ services: Home.Services) throws {
+        for day in 1...2 {
+            let data = #"{"t":"2024-01-0\#(day)T05:00:00Z","k":"x","n":\#(day)}"#
+            let status = try ended(services, spec(data: data, interval: "2024-01-0\(day)/P1D"))
+            #expect(status.state == .success, "\(status.errorMessage ?? "")")
+        }
+    }
+
+    private let monthly: JSON = [
+        "type": "compact", "dataSource": "a", "granularitySpec": ["segmentGranularity": "MONTH"],
+        "ioConfig": ["type": "compact", "inputSpec": ["type": "interval", "interval": "2024-01-01/2024-02-01"]],
+    ]
+
+    @Test func compactionReplacesSegmentsInOneStep() throws {
+        let home = try Home()
+        let services = try home.open()
+        try twoDays(services)
+        let status = try ended(services, monthly)
+        #expect(status.state == .success, "\(status.errorMessage ?? "")")
+        #expect(status.type == "compact")
+        #expect(status.id.hasPrefix("compact_a_"))
+        let visible = services.segments.visibleSegments(dataSource: "a", in: .eternity)
+        #expect(visible.map(\.interval.text) == ["2024-01-01T00:00:00.000Z/2024-02-01T00:00:00.000Z"])
+        #expect(visible.first?.lastCompactionState?["granularitySpec"]?["segmentGranularity"] == "MONTH")
+        let report = try #require(try services.tasks.report(status.id))
+        #expect(report["ingestionStatsAndErrors_0"]?["payload"]?["segmentsRead"] == 2)
+        #expect(report["ingestionStatsAndErrors_0"]?["payload"]?["segmentsPublished"] == 1)
+        #expect(report["taskContext_0"]?["payload"]?["priority"] == 25)
+        #expect(try home.files(below: "work").isEmpty)
+    }
+
+    @Test func aFailedCompactionLeavesEverything() throws {
+        let home = try Home()
+        let services = try home.open()
+        try twoDays(services)
+        let before = services.segments.visibleSegments(dataSource: "a", in: .eternity)
+        let files = try home.files(below: "segments")
+        var task = try #require(monthly.objectValue)
+        task["ioConfig"] = ["inputSpec": ["type": "interval", "interval": "2024-01-01/2024-01-10"]]
+        let status = try ended(services, .object(task))
+        #expect(status.state == .failed)
+        #expect(status.errorMessage?.contains("not aligned") == true)
+        #expect(services.segments.visibleSegments(dataSource: "a", in: .eternity) == before)
+        #expect(try home.files(below: "segments") == files)
+        #expect(try services.store.locks().isEmpty)
+    }
+
+    /// What a kill -9 between moving a compaction's segments and its transaction leaves behind.
+    @Test func aCompactionThatDiedIsUndone() throws {
+        let home = try Home()
+        do {
+            let services = try home.open()
+            try twoDays(services)
+            services.tasks.stop()
+        }
+        let files = try home.files(below: "segments")
+        let store = try MetadataStore(path: try DataDirectory(home.root).metadata)
+        let status: JSON = ["id": "dead", "status": "RUNNING", "duration": -1]
+        try store.insert(
+            TaskRecord(
+                id: "dead",
+                createdDate: instantText(home.clock.now()),
+                dataSource: "a",
+                payload: Array(monthly.text.utf8),
+                statusPayload: Array(status.text.utf8),
+                active: true,
+                type: "compact",
+                groupID: "dead"
+            )
+        )
+        let path = "segments/a/2024-01-01T00:00:00.000Z_2024-02-01T00:00:00.000Z/2030-01-01T00:00:00.000Z/0/index"
+        try makeFolders("\(home.root)/\(path)")
+        try writeFile("\(home.root)/\(path)/version.bin", [0, 0, 0, 9])
+        try makeFolders("\(home.root)/work/dead")
+        let id = "a_2024-01-01T00:00:00.000Z_2024-02-01T00:00:00.000Z_2030-01-01T00:00:00.000Z"
+        let intent: JSON = [["id": .string(id), "path": .string(path)]]
+        try writeFile("\(home.root)/work/dead/publish.json", Array(intent.text.utf8))
+        let again = try home.open()
+        #expect(try again.tasks.status("dead")?.state == .failed)
+        #expect(try home.files(below: "segments") == files)
+        #expect(again.segments.visibleSegments(dataSource: "a", in: .eternity).count == 2)
+    }
+
+    @Test func killForgetsUnusedSegmentsAndRemovesTheirFiles() throws {
+        let home = try Home()
+        let services = try home.open()
+        try twoDays(services)
+        _ = try ended(services, monthly)
+        let month = try #require(services.segments.visibleSegments(dataSource: "a", in: .eternity).first)
+        #expect(try services.segments.unusedSegments(dataSource: "a").count == 2)
+        let before = try home.files(below: "segments")
+        // Only what lies inside the interval.
+        let first = try ended(services, ["type": "kill", "dataSource": "a", "interval": "2024-01-01/2024-01-02"])
+        #expect(first.state == .success, "\(first.errorMessage ?? "")")
+        #expect(first.id.hasPrefix("kill_a_"))
+        #expect(try services.segments.unusedSegments(dataSource: "a").count == 1)
+        let second = try ended(services, ["type": "kill", "dataSource": "a", "interval": "2024/2025"])
+        let payload = try services.tasks.report(second.id)?["killUnusedSegments"]?["payload"]
+        #expect(payload == ["numSegmentsKilled": 1, "numBatchesProcessed": 2])
+        #expect(try services.store.segments(dataSource: "a", used: nil).map(\.id) == [month.id.text])
+        let after = try home.files(below: "segments")
+        #expect(!after.isEmpty && after.count * 3 == before.count, "\(after)")
+        #expect(after.allSatisfy { $0.contains("2024-02-01") })
+        #expect(services.segments.visibleSegments(dataSource: "a", in: .eternity) == [month])
+    }
+
+    @Test func killKeepsToItsLimits() throws {
+        let home = try Home()
+        let services = try home.open()
+        for _ in 1...5 { _ = try ended(services, spec()) }
+        let unused = try services.store.segments(dataSource: "a", used: false)
+        #expect(unused.count == 4)
+        func kill(_ parts: JSONObject) throws -> JSON? {
+            var task: JSONObject = ["type": "kill", "dataSource": "a", "interval": "2024/2025"]
+            for (key, value) in parts.entries { task[key] = value }
+            let status = try ended(services, .object(task))
+            #expect(status.state == .success, "\(status.errorMessage ?? "")")
+            return try services.tasks.report(status.id)?["killUnusedSegments"]?["payload"]
+        }
+        #expect(
+            try kill(["maxUsedStatusLastUpdatedTime": "2000-01-01"])
+                == ["numSegmentsKilled": 0, "numBatchesProcessed": 1]
+        )
+        #expect(
+            try kill(["limit": 2, "batchSize": 1]) == ["numSegmentsKilled": 2, "numBatchesProcessed": 2]
+        )
+        let version = try #require(try services.store.segments(dataSource: "a", used: false).first?.version)
+        #expect(try kill(["versions": [.string(version)]])?["numSegmentsKilled"] == 1)
+        #expect(try services.store.segments(dataSource: "a", used: false).count == 1)
+        for wrong: JSONObject in [["batchSize": 0], ["limit": -1], ["interval": "nonsense"], ["interval": nil]] {
+            var task: JSONObject = ["type": "kill", "dataSource": "a", "interval": "2024/2025"]
+            for (key, value) in wrong.entries { task[key] = value }
+            #expect(throws: LaminaError.self) { try services.tasks.submit(.object(task)) }
+        }
+    }
+
+    /// A kill task that died after its transaction: files that nothing refers to go at the next start, all others stay.
+    @Test func aKillThatDiedIsFinishedAtTheNextStart() throws {
+        let home = try Home()
+        var paths: [String: String] = [:]
+        do {
+            let services = try home.open()
+            for _ in 1...3 { _ = try ended(services, spec()) }
+            let unused = try services.segments.unusedSegments(dataSource: "a")
+            for segment in unused { paths[segment.id.text] = segment.loadSpec["path"]?.stringValue }
+            services.tasks.stop()
+        }
+        let ids = paths.keys.sorted()
+        try #require(ids.count == 2)
+        let store = try MetadataStore(path: try DataDirectory(home.root).metadata)
+        #expect(try store.deleteUnusedSegments(ids: [ids[0]]) == [ids[0]])
+        try makeFolders("\(home.root)/work/dead")
+        let intent = JSON.array(ids.map { ["id": .string($0), "path": .string(paths[$0] ?? "")] })
+        try writeFile("\(home.root)/work/dead/kill.json", Array(intent.text.utf8))
+        _ = try home.open()
+        #expect(!fileExists("\(home.root)/\(paths[ids[0]] ?? "")"))
+        #expect(fileExists("\(home.root)/\(paths[ids[1]] ?? "")/version.bin"))
+    }
 }
