@@ -95,7 +95,9 @@ import Testing
             let payload = wanted?["ingestionStatsAndErrors_\(number)"]?["payload"] ?? .null
             #expect(counts(.object(report.payload)) == counts(payload))
             #expect(report.payload["segmentsRead"] == payload["segmentsRead"])
-            #expect(Set(report.context.keys) == Set(wanted?["taskContext_\(number)"]?["payload"]?.objectValue?.keys ?? []))
+            #expect(
+                Set(report.context.keys) == Set(wanted?["taskContext_\(number)"]?["payload"]?.objectValue?.keys ?? [])
+            )
         }
         let states = GoldCorpus.segments[step.dataSource]?.compactMap(\.lastCompactionState)
         for (segment, _) in result.segments {

@@ -150,11 +150,13 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ["type": "druid", "interval": "2024/2025"], ["type": "druid", "dataSource": "a"],
-        ["type": "druid", "dataSource": "a", "interval": "2024/2025", "segments": []],
-        ["type": "druid", "dataSource": "a", "interval": "nonsense"],
-    ] as [JSON])
+    @Test(
+        arguments: [
+            ["type": "druid", "interval": "2024/2025"], ["type": "druid", "dataSource": "a"],
+            ["type": "druid", "dataSource": "a", "interval": "2024/2025", "segments": []],
+            ["type": "druid", "dataSource": "a", "interval": "nonsense"],
+        ] as [JSON]
+    )
     func malformedSourcesAreRefused(_ source: JSON) {
         #expect(throws: LaminaError.self) { try IndexTaskSpec(json: reindex(source)) }
     }
@@ -229,7 +231,9 @@ import Testing
                 compactTask(interval: "2020-01-01/2020-02-01"),
                 compactTask(["granularitySpec": ["segmentGranularity": "MONTH"]], interval: "2024-01-01/2024-01-15"),
                 compactTask([
-                    "ioConfig": ["inputSpec": ["type": "segments", "segments": [.string(host.stored[0].id.text), "x"]]]
+                    "ioConfig": [
+                        "inputSpec": ["type": "segments", "segments": [.string(host.stored[0].id.text), "x"]]
+                    ]
                 ]),
             ] {
                 #expect(throws: LaminaError.self) { try compact(task, host, folder) }

@@ -22,7 +22,10 @@ package struct InputSource: Sendable {
     /// Decodes a spec; `path` is its place in the task's JSON for messages.
     package init(json: JSON, path: String) throws(LaminaError) {
         let fields = try SpecFields(json, path: path)
-        let type = try fields.type(known: ["combining", "druid", "http", "inline", "local"], unsupported: Self.unsupported)
+        let type = try fields.type(
+            known: ["combining", "druid", "http", "inline", "local"],
+            unsupported: Self.unsupported
+        )
         switch type {
         case "inline":
             guard let data = try fields.string("data") else { throw fields.missing("data") }

@@ -64,12 +64,13 @@ final class RowPreparer: Sendable {
             case .expression(let expression): excluded.formUnion(expression.requiredColumns)
             }
         }
-        discovery = schema.discovers ?
-        Discovery(
-            typed: schema.discoversSchema,
-            listsNulls: !spec.inputSource.needsFormat,
-            excluded: excluded
-        ) : nil
+        discovery =
+            schema.discovers
+            ? Discovery(
+                typed: schema.discoversSchema,
+                listsNulls: !spec.inputSource.needsFormat,
+                excluded: excluded
+            ) : nil
         computed = try Self.compile(
             spec,
             partitioner: partitioner,
