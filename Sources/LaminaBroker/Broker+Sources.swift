@@ -83,7 +83,18 @@ extension Broker {
             var shape = try shape(of: base, in: query, &context)
             shape.steps.add(filter)
             return shape
-        case .query, .join, .unnest: throw .unsupported("This datasource")
+        case .query(let inner):
+            return SourceShape(base: .rows(try answered(inner, in: query, &context), name: "inline"))
+        case .join(let join):
+            var shape = try shape(of: join.left, in: query, &context)
+            if let filter = join.leftFilter { shape.steps.add(filter) }
+            shape.steps.add(try joinStep(join, in: query, &context))
+            return shape
+        case .unnest(let unnest):
+            var shape = try shape(of: unnest.base, in: query, &context)
+            shape.steps.add(UnnestStep(unnest.virtualColumn))
+            if let filter = unnest.filter { shape.steps.add(filter) }
+            return shape
         }
     }
 }

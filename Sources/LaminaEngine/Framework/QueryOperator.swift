@@ -60,6 +60,8 @@ package protocol QueryOperator: Sendable {
     func run(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> Partial
     func merge(_ partials: [Partial], _ run: QueryRun) throws(LaminaError) -> Partial
     func finalize(_ merged: Partial, _ run: QueryRun) throws(LaminaError) -> QueryResult
+    /// The rows of the answer, for a query that reads them.
+    func table(_ merged: Partial, _ run: QueryRun) throws(LaminaError) -> RowTable
 }
 
 extension QueryOperator {
@@ -76,6 +78,10 @@ extension QueryOperator {
 
     func finalizeErased(_ merged: any SegmentPartial, _ run: QueryRun) throws(LaminaError) -> QueryResult {
         try finalize(try cast(merged), run)
+    }
+
+    func tableErased(_ merged: any SegmentPartial, _ run: QueryRun) throws(LaminaError) -> RowTable {
+        try table(try cast(merged), run)
     }
 
     private func cast(_ partial: any SegmentPartial) throws(LaminaError) -> Partial {

@@ -5,7 +5,7 @@ import LaminaSegment
 
 /// Values in memory that never move, so that readers may hand out pointers.
 // Sendable: all fields are let and the memory is only read after init.
-private final class FixedValues<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
+final class FixedValues<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
     let buffer: UnsafeMutableBufferPointer<Element>
 
     init(_ values: [Element]) {
@@ -17,7 +17,7 @@ private final class FixedValues<Element: BitwiseCopyable & Sendable>: @unchecked
 }
 
 /// Reads fixed values.
-private final class FixedReader<Element: BitwiseCopyable & Sendable>: ValueReader {
+final class FixedReader<Element: BitwiseCopyable & Sendable>: ValueReader {
     private let values: FixedValues<Element>
     private let gathered = Scratch<Element>(1)
 

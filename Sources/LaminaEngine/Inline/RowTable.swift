@@ -12,6 +12,9 @@ package final class RowTable: SegmentView {
     package let columnNames: [String]
     private let columns: [String: Column]
     private let untyped: Set<String>
+    private let hold: MemoryHold?
+    /// Roughly what the rows take in memory.
+    package let byteCount: Int
 
     package struct Input: Sendable {
         package var name: String
@@ -34,8 +37,16 @@ package final class RowTable: SegmentView {
     /// - Parameters:
     ///   - inputs: of equal names the last one counts.
     ///   - time: of every row when no input is named `__time`.
-    package init(_ inputs: [Input], rowCount: Int, time: Int64 = 0) throws(LaminaError) {
+    ///   - memory: which the rows count against as long as they live.
+    package init(
+        _ inputs: [Input],
+        rowCount: Int,
+        time: Int64 = 0,
+        _ memory: MemoryBudget? = nil
+    ) throws(LaminaError) {
         self.rowCount = rowCount
+        byteCount = inputs.reduce(0) { $0 + $1.column.bytesPerRow * rowCount }
+        hold = if let memory { try MemoryHold(byteCount, of: memory, for: "rows of an inner query") } else { nil }
         var columns: [String: Column] = [:]
         var names: [String] = []
         var untyped: Set<String> = []
@@ -68,6 +79,18 @@ package final class RowTable: SegmentView {
 
     package func column(_ name: String) throws(LaminaError) -> Column? { columns[name] }
     package func isUntyped(_ column: String) -> Bool { untyped.contains(column) }
+}
+
+extension Column {
+    fileprivate var bytesPerRow: Int {
+        switch self {
+        case .long, .double: 8
+        case .float: 4
+        // An id, and a share of the dictionary.
+        case .string: 24
+        case .object: 2 * MemoryLayout<Value>.stride
+        }
+    }
 }
 
 /// The column of times as longs; what is none is 0.

@@ -26,10 +26,27 @@ package struct RowSteps: Sendable {
         package var virtualColumns: [VirtualColumn]
         /// Rows count into buckets of time.
         package var isBucketed: Bool
+        /// Texts in the query, its datasource aside: no column that none of them holds is read; nil: every column is.
+        package var texts: Set<String>?
+        /// No other step looks at the columns that one makes.
+        package var isOnlyStep: Bool
 
-        package init(virtualColumns: [VirtualColumn], isBucketed: Bool) {
+        package init(
+            virtualColumns: [VirtualColumn] = [],
+            isBucketed: Bool = false,
+            texts: Set<String>? = nil,
+            isOnlyStep: Bool = false
+        ) {
             self.virtualColumns = virtualColumns
             self.isBucketed = isBucketed
+            self.texts = texts
+            self.isOnlyStep = isOnlyStep
+        }
+
+        /// Whether the query may read a column whose name begins with a prefix.
+        func mayRead(_ prefix: String) -> Bool {
+            guard isOnlyStep, let texts else { return true }
+            return texts.contains { text in text.contains(prefix) }
         }
     }
 
@@ -41,7 +58,7 @@ package struct RowSteps: Sendable {
     private var entries: [Entry] = []
     /// Filters above the last step.
     private var last: [Filter] = []
-    private var surroundings = Surroundings(virtualColumns: [], isBucketed: false)
+    private var surroundings = Surroundings()
 
     package init() {}
 
@@ -61,8 +78,12 @@ package struct RowSteps: Sendable {
     ///   joins that keep right rows, as in Druid (`enableJoinFilterPushDown`).
     /// - Returns: the query with the filter that is left for it.
     package mutating func bind(_ query: Query, pushesDown: Bool) -> Query {
-        surroundings.virtualColumns = query.virtualColumns
-        surroundings.isBucketed = query.isBucketed
+        surroundings = Surroundings(
+            virtualColumns: query.virtualColumns,
+            isBucketed: query.isBucketed,
+            texts: query.texts,
+            isOnlyStep: entries.count == 1
+        )
         var left: [Filter] = []
         for part in (last + (query.filter.map { [$0] } ?? [])).flatMap(\.conjuncts) {
             guard pushesDown, let place = place(of: part) else {
@@ -128,6 +149,28 @@ extension Filter {
 }
 
 extension Query {
+    /// Every text of the query but those of its datasource; nil when it reads all columns.
+    fileprivate var texts: Set<String>? {
+        switch kind {
+        case .scan(let scan) where scan.columns.isEmpty: return nil
+        case .search(let search) where search.dimensions == nil: return nil
+        default: break
+        }
+        guard case .object(var object) = json else { return nil }
+        var found: Set<String> = []
+        object["dataSource"] = nil
+        var pending: [JSON] = [.object(object)]
+        while let next = pending.popLast() {
+            switch next {
+            case .string(let text): found.insert(text)
+            case .array(let items): pending += items
+            case .object(let object): for entry in object.entries { pending.append(entry.value) }
+            default: break
+            }
+        }
+        return found
+    }
+
     /// Whether rows count into buckets of time.
     fileprivate var isBucketed: Bool {
         switch kind {

@@ -23,8 +23,9 @@ extension QueryDecoder {
         case "join": return .join(try inner.join(fields))
         case "unnest": return .unnest(try inner.unnest(fields))
         case "filter":
-            let filter = try self.filter(try fields.required("filter"), at: fields.place("filter"))
-            return .filter(base: try inner.source("base", of: fields), filter)
+            let base = try inner.source("base", of: fields)
+            guard let json = fields["filter"] else { return base }
+            return .filter(base: base, try filter(json, at: fields.place("filter")))
         case "globalTable": throw fields.fail("there are no broadcast tables; datasource 'globalTable' cannot be read")
         case "restrict": throw fields.fail("there are no access policies; datasource 'restrict' cannot be read")
         case "external": throw fields.fail("datasource 'external' can only be read by ingestion tasks")
@@ -130,7 +131,6 @@ extension QueryDecoder {
         }
         var leftFilter: Filter?
         if let json = fields["leftFilter"] {
-            guard case .table = left else { throw fields.fail("leftFilter is only for a left side that is a table") }
             leftFilter = try filter(json, at: fields.place("leftFilter"))
         }
         return JoinSource(

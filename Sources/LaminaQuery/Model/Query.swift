@@ -10,6 +10,8 @@ package struct Query: Sendable {
     package var context: QueryContext
     /// The JSON the query was decoded from or lowered to.
     package var json: JSON
+    /// A groupBy under another one: its rows keep the time of their interval, its sketches stay unfinished.
+    package var isReadByGroupBy = false
 
     package init(
         kind: Kind,

@@ -17,10 +17,11 @@ package struct DataSourceMetadataOperator: QueryOperator {
 
     package init(_ query: Query) throws(LaminaError) {
         layout = try TimestampLayout(query.context, .all)
-        readsTables = switch query.dataSource {
-        case .table, .union: true
-        default: false
-        }
+        readsTables =
+            switch query.dataSource {
+            case .table, .union: true
+            default: false
+            }
     }
 
     package func run(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> Partial {

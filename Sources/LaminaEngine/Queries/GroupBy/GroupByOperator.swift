@@ -82,14 +82,19 @@ package struct GroupByOperator: QueryOperator {
         try mergeGroups(partials, keyCount: task.keyCount, groupBy.aggregations, run)
     }
 
-    package func finalize(_ merged: GroupPartial, _ run: QueryRun) throws(LaminaError) -> QueryResult {
+    /// The rows of the answer, grouping by grouping.
+    func finishedRows(_ merged: GroupPartial, _ run: QueryRun) throws(LaminaError) -> [GroupByRows] {
         var tables: [GroupByRows] = []
         if let subtotals = groupBy.subtotals {
             for list in subtotals { tables.append(try rows(try subtotal(merged, list, run), run)) }
         } else {
             tables.append(try rows(merged, run))
         }
-        let parts = tables
+        return tables
+    }
+
+    package func finalize(_ merged: GroupPartial, _ run: QueryRun) throws(LaminaError) -> QueryResult {
+        let parts = try finishedRows(merged, run)
         let layout = layout
         let resultAsArray = resultAsArray
         let hasTime = !groupBy.granularity.isAll

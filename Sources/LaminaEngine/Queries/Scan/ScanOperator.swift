@@ -126,7 +126,8 @@ package struct ScanOperator: QueryOperator {
         return result
     }
 
-    package func finalize(_ merged: Partial, _ run: QueryRun) throws(LaminaError) -> QueryResult {
+    /// The rows of the answer, offset and limit applied.
+    func shownBatches(_ merged: Partial) -> [ScanBatch] {
         var skip = scan.offset
         var left = scan.limit ?? .max
         var shown: [ScanBatch] = []
@@ -137,8 +138,12 @@ package struct ScanOperator: QueryOperator {
             left -= Int64(end - start)
             if start < end { shown.append(batch.slice(start..<end)) }
         }
+        return shown
+    }
+
+    package func finalize(_ merged: Partial, _ run: QueryRun) throws(LaminaError) -> QueryResult {
         let compact = scan.resultFormat == .compactedList
-        let batches = shown
+        let batches = shownBatches(merged)
         return QueryResult {
             IndexedElements(count: batches.count) { index, writer in
                 batches[index].write(compact: compact, into: &writer)

@@ -45,37 +45,10 @@ package struct TimeseriesOperator: QueryOperator {
         var groups = try task.run(input, run)
         guard !timeseries.granularity.isAll else { return Partial(groups: groups, covered: []) }
         groups.firstTime = nil
-        return Partial(groups: groups, covered: skipsEmpty ? [] : try coveredBuckets(input, run))
-    }
-
-    /// Buckets between the first and the last row of the segment, cut to the intervals.
-    ///
-    /// Source: `CursorGranularizer.create`: `Interval(max(interval start, min time), min(interval end, bucket end of max time))`.
-    private func coveredBuckets(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> [Int64] {
-        let bounds: (min: Int64, max: Int64)?
-        if let extent = input.extent {
-            bounds = extent.bounds
-        } else {
-            bounds = try input.view.timeBounds
-            if bounds == nil || input.view.rowCount == 0 { return [] }
-        }
-        let granularity = timeseries.granularity
-        let start = bounds?.min ?? .min
-        let end = bounds.map { granularity.next(granularity.bucketStart($0.max)) } ?? .max
-        var starts: [Int64] = []
-        for interval in input.intervals {
-            let low = max(interval.start, start)
-            let high = min(interval.end, end)
-            if low >= high { continue }
-            for bucket in granularity.buckets(in: Interval(start: low, end: high)) {
-                if starts.count % batchRowsMax == 0 {
-                    try run.poll()
-                    try run.memory.reserve(batchRowsMax * 8, for: "time buckets")
-                }
-                if starts.last != bucket.start { starts.append(bucket.start) }
-            }
-        }
-        return starts
+        return Partial(
+            groups: groups,
+            covered: skipsEmpty ? [] : try coveredBuckets(timeseries.granularity, input, run)
+        )
     }
 
     package func merge(_ partials: [Partial], _ run: QueryRun) throws(LaminaError) -> Partial {
@@ -94,7 +67,11 @@ package struct TimeseriesOperator: QueryOperator {
         return Partial(groups: groups, covered: covered)
     }
 
-    package func finalize(_ merged: Partial, _ run: QueryRun) throws(LaminaError) -> QueryResult {
+    /// The rows of the answer but the grand total: their times, groups and finished columns.
+    func finishedRows(
+        _ merged: Partial,
+        _ run: QueryRun
+    ) throws(LaminaError) -> (times: [Int64], picked: GroupPartial, table: ResultTable) {
         let (starts, groups) = try rows(merged, run)
         var count = starts.count
         if let limit = timeseries.limit { count = min(count, max(0, limit)) }
@@ -111,7 +88,11 @@ package struct TimeseriesOperator: QueryOperator {
             finalizes: finalizes,
             run
         )
-        let times = order.map { starts[$0] }
+        return (order.map { starts[$0] }, picked, table)
+    }
+
+    package func finalize(_ merged: Partial, _ run: QueryRun) throws(LaminaError) -> QueryResult {
+        let (times, picked, table) = try finishedRows(merged, run)
         var total: ResultTable?
         if addsGrandTotal { total = try grandTotal(picked, run) }
         let layout = layout

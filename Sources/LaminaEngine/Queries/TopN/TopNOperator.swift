@@ -12,6 +12,8 @@ package struct TopNOperator: QueryOperator {
         var groups: GroupPartial
         /// Segments that have rows in a time bucket, by its start.
         var sources: [Int64: Set<String>]
+        /// Buckets that are shown without rows too: those of rows that lie in no segment.
+        var covered: Set<Int64> = []
     }
 
     let query: Query
@@ -62,19 +64,33 @@ package struct TopNOperator: QueryOperator {
                 if case .long(let start) = groups.keys[0].values.value(id) { sources[start] = [input.id] }
             }
         }
-        return Partial(groups: groups, sources: sources)
+        var covered: Set<Int64> = []
+        if !topN.granularity.isAll, let extent = input.extent, extent.bounds == nil {
+            covered = Set(try coveredBuckets(topN.granularity, input, run))
+        }
+        return Partial(groups: groups, sources: sources, covered: covered)
     }
 
     package func merge(_ partials: [Partial], _ run: QueryRun) throws(LaminaError) -> Partial {
         var sources: [Int64: Set<String>] = [:]
         for partial in partials { sources.merge(partial.sources) { $0.union($1) } }
         let groups = try mergeGroups(partials.map(\.groups), keyCount: task.keyCount, topN.aggregations, run)
-        return Partial(groups: groups, sources: sources)
+        let covered = partials.reduce(into: Set<Int64>()) { $0.formUnion($1.covered) }
+        return Partial(groups: groups, sources: sources, covered: covered)
     }
 
-    package func finalize(_ partial: Partial, _ run: QueryRun) throws(LaminaError) -> QueryResult {
+    /// The finished rows, and which of them belong to each bucket.
+    func finishedRows(
+        _ partial: Partial,
+        _ run: QueryRun
+    ) throws(LaminaError) -> (table: ResultTable, buckets: [(start: Int64, rows: Range<Int>)]) {
         let merged = partial.groups
-        let buckets = try ranked(merged, topN.threshold, run)
+        var buckets = try ranked(merged, topN.threshold, run)
+        if !partial.covered.isEmpty {
+            let occupied = Set(buckets.map(\.start))
+            for start in partial.covered where !occupied.contains(start) { buckets.append((start, [])) }
+            buckets.sort { $0.start < $1.start }
+        }
         let picked = merged.picking(buckets.flatMap(\.rows))
         let table = try ResultTable(
             dimensions: [topN.dimension.outputName],
@@ -91,8 +107,12 @@ package struct TopNOperator: QueryOperator {
             elements.append((bucket.start, next..<next + bucket.rows.count))
             next += bucket.rows.count
         }
+        return (table, elements)
+    }
+
+    package func finalize(_ partial: Partial, _ run: QueryRun) throws(LaminaError) -> QueryResult {
+        let (table, all) = try finishedRows(partial, run)
         let layout = layout
-        let all = elements
         // Druid's merge gives a bucket the granularity's zone; one that a single segment answers keeps UTC.
         let plain = layout.inUTC
         let sources = partial.sources
