@@ -4,165 +4,235 @@ import LaminaTestSupport
 /// Random queries over `RandomData`, as JSON.
 struct RandomQueries {
     var generator: SeededGenerator
+    /// Whether data sources other than tables come up.
+    var usesSources = false
 
-    private let names = ["color", "word", "tags", "digits", "count", "big", "price", "ratio", "sum", "nothing"]
+    /// What a column holds, as far as it matters where a query may use it.
+    enum Kind { case text, texts, long, double, float, array(String) }
+
+    /// Columns of the query being made, virtual ones too.
+    var columns: [(name: String, kind: Kind)] = []
+    var virtual: [JSON] = []
+
+    mutating func pickColumn(where test: (Kind) -> Bool) -> String {
+        generator.pick(columns.filter { test($0.kind) }.map(\.name))
+    }
+
+    /// A column that is no array.
+    mutating func plainColumn() -> String { pickColumn { if case .array = $0 { false } else { true } } }
+
+    mutating func numberColumn() -> String {
+        pickColumn {
+            if case .long = $0 {
+                true
+            } else if case .double = $0 {
+                true
+            } else if case .float = $0 {
+                true
+            } else {
+                false
+            }
+        }
+    }
 
     mutating func query() -> JSON {
-        var query: JSONObject = ["dataSource": "random", "intervals": .string(intervals())]
-        if generator.chance(0.7) { query["filter"] = filter(depth: 2) }
-        query["virtualColumns"] = [
-            ["type": "expression", "name": "sum", "expression": .string(generator.pick(expressions))]
+        var query: JSONObject = ["dataSource": "random", "intervals": intervals()]
+        columns = [
+            ("color", .text), ("word", .text), ("tags", .texts), ("digits", .text), ("count", .long), ("big", .long),
+            ("price", .double), ("real", .double), ("ratio", .float), ("letters", .array("ARRAY<STRING>")),
+            ("numbers", .array("ARRAY<LONG>")), ("reals", .array("ARRAY<DOUBLE>")), ("nothing", .text),
         ]
-        switch generator.pick(["timeseries", "topN", "groupBy", "groupBy", "scan"]) {
-        case "timeseries":
-            query["queryType"] = "timeseries"
-            query["granularity"] = .string(generator.pick(["all", "hour", "day", "six_hour"]))
-            query["aggregations"] = aggregations()
-            if generator.chance(0.3) { query["descending"] = true }
-            if generator.chance(0.3) { query["limit"] = 5 }
-            if generator.chance(0.4) { query["context"] = ["skipEmptyBuckets": true] }
-        case "topN":
-            query["queryType"] = "topN"
-            query["granularity"] = .string(generator.pick(["all", "day"]))
-            query["dimension"] = dimension(0)
-            query["threshold"] = .int(Int64(generator.pick([1, 3, 10, 300])))
-            query["aggregations"] = aggregations()
-            query["metric"] = generator.pick([
-                "rows", ["type": "inverted", "metric": "rows"], ["type": "dimension", "ordering": "lexicographic"],
-                ["type": "inverted", "metric": ["type": "dimension", "ordering": "numeric"]], "price",
-            ])
-        case "groupBy":
-            query["queryType"] = "groupBy"
-            query["granularity"] = .string(generator.pick(["all", "all", "hour"]))
-            query["dimensions"] = .array((0..<generator.pick([0, 1, 2, 3])).map { dimension($0) })
-            query["aggregations"] = aggregations()
-            if generator.chance(0.3) { query["limitSpec"] = ["type": "default", "limit": 7, "offset": 2] }
+        virtual = []
+        if usesSources, generator.chance(0.5) { query["dataSource"] = source(depth: 2) }
+        for _ in 0..<generator.pick([0, 0, 1, 2, 3]) { addVirtualColumn() }
+        if generator.chance(0.7) { query["filter"] = filter(depth: generator.pick([1, 2, 2, 3])) }
+        switch generator.pick([
+            "timeseries", "topN", "topN", "groupBy", "groupBy", "groupBy", "scan", "search", "timeBoundary",
+        ]) {
+        case "timeseries": timeseries(&query)
+        case "topN": topN(&query)
+        case "groupBy": groupBy(&query)
+        case "scan": scan(&query)
+        case "search": search(&query)
         default:
-            query["queryType"] = "scan"
-            query["columns"] = ["__time", "color", "word", "tags", "big", "price", "ratio", "sum", "nothing"]
-            query["resultFormat"] = "compactedList"
-            query["batchSize"] = 50
-            query["order"] = .string(generator.pick(["none", "ascending", "descending"]))
-            if generator.chance(0.6) { query["limit"] = .int(Int64.random(in: 1...200, using: &generator)) }
-            if generator.chance(0.3) { query["offset"] = 13 }
+            query["queryType"] = "timeBoundary"
+            if generator.chance(0.6) { query["bound"] = generator.pick(["minTime", "maxTime"]) }
         }
+        if !virtual.isEmpty { query["virtualColumns"] = .array(virtual) }
         return .object(query)
     }
 
-    private let expressions = [
-        "count + 1", "price * 2 - count", "count > 3 && price < 10", "-price / 4", "!(count > 2) || price >= 0",
-        "count == 7", "concat(color, '-')", "strlen(word)", "count % 3", "ratio + count",
-    ]
+    // MARK: Kinds
 
-    private mutating func intervals() -> String {
+    private mutating func timeseries(_ query: inout JSONObject) {
+        query["queryType"] = "timeseries"
+        query["granularity"] = granularity()
+        let (aggregations, names) = aggregations()
+        query["aggregations"] = aggregations
+        postAggregations(&query, names)
+        if generator.chance(0.3) { query["descending"] = true }
+        if generator.chance(0.3) { query["limit"] = 5 }
+        var context: JSONObject = [:]
+        if generator.chance(0.4) { context["skipEmptyBuckets"] = true }
+        if generator.chance(0.2) { context["grandTotal"] = true }
+        if generator.chance(0.1) { context["timestampResultField"] = "t" }
+        if !context.isEmpty { query["context"] = .object(context) }
+    }
+
+    private mutating func topN(_ query: inout JSONObject) {
+        query["queryType"] = "topN"
+        query["granularity"] = generator.chance(0.6) ? "all" : granularity()
+        query["dimension"] = dimension(0, arrays: false)
+        query["threshold"] = .int(Int64(generator.pick([1, 3, 10, 300])))
+        let (aggregations, names) = aggregations()
+        query["aggregations"] = aggregations
+        let posts = postAggregations(&query, names)
+        var metric: JSON = .string(generator.pick(names + posts))
+        if generator.chance(0.4) {
+            metric = [
+                "type": "dimension",
+                "ordering": .string(generator.pick(["lexicographic", "numeric", "strlen", "alphanumeric"])),
+            ]
+            if generator.chance(0.4), case .object(var object) = metric {
+                object["previousStop"] = .string(text())
+                metric = .object(object)
+            }
+        } else if generator.chance(0.2) {
+            metric = ["type": "numeric", "metric": metric]
+        }
+        query["metric"] = generator.chance(0.3) ? ["type": "inverted", "metric": metric] : metric
+    }
+
+    private mutating func groupBy(_ query: inout JSONObject) {
+        query["queryType"] = "groupBy"
+        query["granularity"] = generator.chance(0.7) ? "all" : granularity()
+        let dimensions = (0..<generator.pick([0, 1, 1, 2, 2, 3])).map { dimension($0, arrays: true) }
+        query["dimensions"] = .array(dimensions)
+        let (aggregations, names) = aggregations()
+        query["aggregations"] = aggregations
+        let posts = postAggregations(&query, names)
+        let keys = dimensions.indices.map { "d\($0)" }
+        var context: JSONObject = [:]
+        if generator.chance(0.15) { context["sortByDimsFirst"] = true }
+        if generator.chance(0.15) { context["resultAsArray"] = true }
+        if !context.isEmpty { query["context"] = .object(context) }
+        if generator.chance(0.25) { query["having"] = having(keys, names, depth: 2) }
+        if generator.chance(0.35) { query["limitSpec"] = limitSpec(keys, names + posts) }
+        if !keys.isEmpty, generator.chance(0.15) {
+            var lists: [JSON] = []
+            for _ in 0..<generator.pick([1, 2, 3]) {
+                lists.append(.array(keys.filter { _ in generator.chance(0.5) }.map(JSON.string)))
+            }
+            query["subtotalsSpec"] = .array(lists)
+            if case .array(var list) = aggregations {
+                list.append(["type": "grouping", "name": "g", "groupings": .array(keys.map(JSON.string))])
+                query["aggregations"] = .array(list)
+            }
+        }
+    }
+
+    private mutating func scan(_ query: inout JSONObject) {
+        query["queryType"] = "scan"
+        query["columns"] = .array((["__time", "nest"] + columns.map(\.name)).map(JSON.string))
+        query["resultFormat"] = "compactedList"
+        query["batchSize"] = .int(generator.pick([1, 7, 50, 20480]))
+        query["order"] = .string(generator.pick(["none", "ascending", "descending"]))
+        if generator.chance(0.6) { query["limit"] = .int(Int64.random(in: 1...200, using: &generator)) }
+        if generator.chance(0.3) { query["offset"] = .int(generator.pick([1, 13])) }
+    }
+
+    private mutating func search(_ query: inout JSONObject) {
+        query["queryType"] = "search"
+        query["query"] = searchSpec()
+        let plain = (0..<generator.pick([1, 2])).map { _ in
+            pickColumn { if case .text = $0 { true } else if case .texts = $0 { true } else { false } }
+        }
+        query["searchDimensions"] = .array(Array(Set(plain)).sorted().map(JSON.string))
+        query["sort"] = ["type": .string(generator.pick(["lexicographic", "strlen", "numeric", "alphanumeric"]))]
+        if generator.chance(0.3) { query["limit"] = .int(generator.pick([1, 5])) }
+    }
+
+    // MARK: Orders and conditions on results
+
+    private mutating func limitSpec(_ keys: [String], _ numbers: [String]) -> JSON {
+        var columns: [JSON] = []
+        for _ in 0..<generator.pick([0, 1, 1, 2, 3]) {
+            let name = generator.pick(keys + numbers)
+            if columns.contains(where: { ($0.stringValue ?? $0["dimension"]?.stringValue) == name }) { continue }
+            if generator.chance(0.2) {
+                columns.append(.string(name))
+                continue
+            }
+            columns.append([
+                "dimension": .string(name), "direction": .string(generator.pick(["ascending", "descending"])),
+                "dimensionOrder": .string(
+                    generator.pick(["lexicographic", "numeric", "strlen", "alphanumeric", "natural"])
+                ),
+            ])
+        }
+        var spec: JSONObject = ["type": "default", "columns": .array(columns)]
+        if generator.chance(0.8) { spec["limit"] = .int(generator.pick([1, 5, 40])) }
+        if generator.chance(0.2) { spec["offset"] = .int(generator.pick([1, 4])) }
+        return .object(spec)
+    }
+
+    private mutating func having(_ keys: [String], _ numbers: [String], depth: Int) -> JSON {
+        if depth > 0, generator.chance(0.35) {
+            switch generator.pick(["and", "or", "not"]) {
+            case "not": return ["type": "not", "havingSpec": having(keys, numbers, depth: depth - 1)]
+            case let type:
+                let parts = (0..<2).map { _ in having(keys, numbers, depth: depth - 1) }
+                return ["type": .string(type), "havingSpecs": .array(parts)]
+            }
+        }
+        switch generator.pick(["greaterThan", "lessThan", "equalTo", "dimSelector", "filter", "always"]) {
+        case "dimSelector" where !keys.isEmpty:
+            return ["type": "dimSelector", "dimension": .string(generator.pick(keys)), "value": .string(text())]
+        case "filter":
+            let name = JSON.string(generator.pick(numbers))
+            let test: JSON = [
+                "type": "range", "column": name, "matchValueType": "DOUBLE",
+                "lower": .double(Double(Int.random(in: -20...20, using: &generator)) / 2),
+            ]
+            return ["type": "filter", "filter": generator.chance(0.3) ? ["type": "not", "field": test] : test]
+        case "always": return ["type": "always"]
+        case "dimSelector": return ["type": "never"]
+        case let type:
+            return [
+                "type": .string(type), "aggregation": .string(generator.pick(numbers)),
+                "value": generator.chance(0.7)
+                    ? .int(Int64.random(in: -3...8, using: &generator)) : .double(generator.pick([0.5, -2.25, 3])),
+            ]
+        }
+    }
+
+    // MARK: Small things
+
+    mutating func intervals() -> JSON {
+        let one = generator.pick([
+            "2023-11-01/2023-12-01", "2023-11-01/2023-12-01", "2023-11-01/2023-12-01",
+            "2023-11-14T22:13:20Z/2023-11-16", "2023-11-15T05:30:00Z/2023-11-15T18:00:00Z", "2023-11-20/P1D",
+        ])
+        if generator.chance(0.2) { return [.string(one), "2023-11-16T03:00:00Z/PT5H", "2023-11-17/2023-11-19"] }
+        return .string(one)
+    }
+
+    mutating func granularity() -> JSON {
         generator.pick([
-            "2023-11-01/2023-12-01", "2023-11-14T22:13:20Z/2023-11-16", "2023-11-15T05:30:00Z/2023-11-15T18:00:00Z",
-            "2023-11-20/P1D",
+            "all", "all", "hour", "day", "six_hour", "week", "month",
+            ["type": "period", "period": "P1D", "timeZone": "America/Los_Angeles"],
+            ["type": "period", "period": "PT6H", "timeZone": "Asia/Kolkata"], ["type": "period", "period": "P2D"],
+            ["type": "period", "period": "PT3H", "origin": "2023-11-01T01:30:00Z"],
+            ["type": "duration", "duration": 10_800_000],
+            ["type": "duration", "duration": 50_000_000, "origin": "2023-11-15T00:00:07Z"],
         ])
     }
 
-    private mutating func dimension(_ number: Int) -> JSON {
-        let name = generator.pick(names)
-        var type = "STRING"
-        if ["count", "big", "price", "ratio"].contains(name), generator.chance(0.5) {
-            type = name == "price" ? "DOUBLE" : name == "ratio" ? "FLOAT" : "LONG"
-        }
-        return [
-            "type": "default", "dimension": .string(name), "outputName": .string("d\(number)"),
-            "outputType": .string(type),
-        ]
-    }
-
-    private mutating func aggregations() -> JSON {
-        var list: [JSON] = [
-            ["type": "count", "name": "rows"], ["type": "doubleSum", "name": "price", "fieldName": "price"],
-        ]
-        for number in 0..<Int.random(in: 0...4, using: &generator) {
-            let type = generator.pick(["long", "double", "float"]) + generator.pick(["Sum", "Min", "Max"])
-            // Texts that are no numbers are another matter, which the oracle does not know.
-            var field = generator.pick(["count", "price", "ratio", "sum", "nothing"])
-            if type.hasPrefix("long") { field = generator.pick(["count", "big", "price", "nothing"]) }
-            var aggregator: JSON = ["type": .string(type), "name": .string("a\(number)"), "fieldName": .string(field)]
-            if generator.chance(0.3) {
-                aggregator = ["type": "filtered", "aggregator": aggregator, "filter": filter(depth: 1)]
-            }
-            list.append(aggregator)
-        }
-        return .array(list)
-    }
-
-    private mutating func filter(depth: Int) -> JSON {
-        if depth > 0, generator.chance(0.5) {
-            switch generator.pick(["and", "or", "not", "istrue", "isfalse"]) {
-            case "not": return ["type": "not", "field": filter(depth: depth - 1)]
-            case "istrue": return ["type": "istrue", "field": filter(depth: depth - 1)]
-            case "isfalse": return ["type": "isfalse", "field": filter(depth: depth - 1)]
-            case let type:
-                let fields = (0..<generator.pick([1, 2, 3])).map { _ in filter(depth: depth - 1) }
-                return ["type": .string(type), "fields": .array(fields)]
-            }
-        }
-        return leaf()
-    }
-
-    private mutating func text() -> String {
-        generator.pick(RandomData.words + ["red", "w1", "w250", "3", "7", "7.0", "0.25", "9007199254740993", "-5"])
-    }
-
-    private mutating func leaf() -> JSON {
-        let name = JSON.string(generator.pick(names))
-        switch generator.pick([
-            "selector", "null", "in", "equals", "range", "bound", "like", "expression", "interval", "compare",
-        ]) {
-        case "selector":
-            return ["type": "selector", "dimension": name, "value": generator.chance(0.2) ? .null : .string(text())]
-        case "null": return ["type": "null", "column": name]
-        case "in":
-            var values = (0..<Int.random(in: 1...8, using: &generator)).map { _ in JSON.string(text()) }
-            if generator.chance(0.3) { values.append(.null) }
-            return ["type": "in", "dimension": name, "values": .array(values)]
-        case "equals":
-            if generator.chance(0.5) {
-                return ["type": "equals", "column": name, "matchValueType": "STRING", "matchValue": .string(text())]
-            }
-            return [
-                "type": "equals", "column": name, "matchValueType": "LONG",
-                "matchValue": .int(Int64.random(in: -5...20, using: &generator)),
+    mutating func text() -> String {
+        generator.pick(
+            RandomData.words + [
+                "red", "green", "w1", "w250", "3", "7", "7.0", "0.25", "9007199254740993", "-5", "1e3", "-0.0",
             ]
-        case "range": return range(name)
-        case "bound": return bound(name)
-        case "like":
-            return [
-                "type": "like", "dimension": name,
-                "pattern": .string(generator.pick(["a%", "%b", "_", "w1%", "%e%", "long%z", "red"])),
-            ]
-        case "expression": return ["type": "expression", "expression": .string(generator.pick(expressions))]
-        case "interval": return ["type": "interval", "dimension": "__time", "intervals": .string(intervals())]
-        default: return ["type": "columnComparison", "dimensions": [name, .string(generator.pick(names))]]
-        }
-    }
-
-    private mutating func range(_ name: JSON) -> JSON {
-        let type = generator.pick(["STRING", "LONG", "DOUBLE"])
-        var filter: JSONObject = ["type": "range", "column": name, "matchValueType": .string(type)]
-        for side in generator.pick([["lower"], ["upper"], ["lower", "upper"]]) {
-            switch type {
-            case "LONG": filter[side] = .int(Int64.random(in: -5...15, using: &generator))
-            case "DOUBLE": filter[side] = .double(Double(Int.random(in: -20...40, using: &generator)) / 4)
-            default: filter[side] = .string(text())
-            }
-            if generator.chance(0.5) { filter[side + "Open"] = true }
-        }
-        return .object(filter)
-    }
-
-    private mutating func bound(_ name: JSON) -> JSON {
-        let ordering = generator.pick(["lexicographic", "numeric", "strlen", "alphanumeric"])
-        var filter: JSONObject = ["type": "bound", "dimension": name, "ordering": .string(ordering)]
-        for side in generator.pick([["lower"], ["upper"], ["lower", "upper"]]) {
-            filter[side] = .string(ordering == "numeric" ? generator.pick(["-3", "0", "2.5", "10"]) : text())
-            if generator.chance(0.5) { filter[side + "Strict"] = true }
-        }
-        return .object(filter)
+        )
     }
 }

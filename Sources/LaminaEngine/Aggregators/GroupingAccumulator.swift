@@ -1,3 +1,4 @@
+import LaminaBase
 import LaminaQuery
 
 /// Which dimensions a subtotal leaves out: 0 on every row, set for each subtotal when it is formed.

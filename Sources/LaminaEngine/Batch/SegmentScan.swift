@@ -40,7 +40,7 @@ final class SegmentScan {
             guard resolving.insert(name).inserted else {
                 throw .invalidInput("Virtual column [\(name)] refers to itself")
             }
-            column = try bind(virtual.expression)
+            column = try bind(virtual.expression, declared: virtual.outputType)
             resolving.remove(name)
         } else {
             column = try stored(name)
@@ -69,11 +69,16 @@ final class SegmentScan {
     }
 
     /// Chooses how an expression is computed here: on vectors, per dictionary value, or row by row.
-    func bind(_ expression: Expression) throws(LaminaError) -> ScanColumn {
+    ///
+    /// - Parameter declared: the type a virtual column says it has; arrays declared as strings are rows of several values.
+    func bind(_ expression: Expression, declared: ColumnType? = nil) throws(LaminaError) -> ScanColumn {
         if let name = expression.identifier { return try column(name) }
         var types: [String: ColumnType] = [:]
         for name in expression.requiredColumns { types[name] = try column(name).type }
         let type = expression.outputType { types[$0] }
+        if declared == .string, case .array? = type {
+            return .rows(try BoundExpression(expression, type: .string, givesSeveral: true, in: self))
+        }
         if let vectors = try compileVectors(expression, in: self) { return .numbers(vectors) }
         if expression.requiredColumns.count == 1, case .string(let column) = try column(expression.requiredColumns[0]),
             !column.hasMultipleValues

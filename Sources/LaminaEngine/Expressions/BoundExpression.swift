@@ -14,12 +14,20 @@ final class BoundExpression {
     private let inputs: [ValueInput]
     /// Slots of columns that are mapped over their values.
     private let mapped: [Int]
+    private let givesSeveral: Bool
     private var columns: [Value]
     private var lastInputs: [Value]?
     private var lastValue = Value.null
 
-    init(_ expression: Expression, type: ColumnType?, in scan: SegmentScan) throws(LaminaError) {
+    /// - Parameter givesSeveral: its arrays are rows of several values of a string dimension.
+    init(
+        _ expression: Expression,
+        type: ColumnType?,
+        givesSeveral: Bool = false,
+        in scan: SegmentScan
+    ) throws(LaminaError) {
         self.expression = expression
+        self.givesSeveral = givesSeveral
         var inputs: [ValueInput] = []
         var multiple: Set<Int> = []
         for (slot, name) in expression.requiredColumns.enumerated() {
@@ -37,7 +45,7 @@ final class BoundExpression {
     }
 
     /// Whether rows may come out with several values of a string dimension.
-    var givesMultipleValues: Bool { !mapped.isEmpty }
+    var givesMultipleValues: Bool { givesSeveral || !mapped.isEmpty }
 
     func load(_ batch: Batch) throws(LaminaError) {
         for input in inputs { try input.load(batch) }
@@ -57,6 +65,11 @@ final class BoundExpression {
         guard index < mapped.count else { return try expression.evaluate(columns: columns) }
         let slot = mapped[index]
         guard case .array(let elements) = columns[slot] else { return try mappedValue(from: index + 1) }
+        if elements.isEmpty {
+            // No value and null are the same to an expression.
+            columns[slot] = .null
+            return try mappedValue(from: index + 1)
+        }
         var results: [Value] = []
         for element in elements {
             columns[slot] = element

@@ -55,13 +55,34 @@ struct FilterCompiler {
                 passes(try values.value(id), leaf, unknown)
             }
             return .rows(LazyIDMatcher(scan.idInput(stored), emptyPasses: nullPasses, test: test))
+        case .long, .double, .float, .numbers:
+            if let extracted = leaf.extracted {
+                return .rows(
+                    ValueMatcher(try makeValueInput(column, in: scan)) {
+                        extracted($0).passes(includingUnknown: unknown)
+                    }
+                )
+            }
+            return try planNumbers(column, named: name, leaf, nullPasses)
+        case .object, .rows:
+            let leaf = if case .array? = column.type { leaf.overArrays() } else { leaf }
+            return .rows(ValueMatcher(try makeValueInput(column, in: scan)) { passes($0, leaf, unknown) })
+        }
+    }
+
+    private func planNumbers(
+        _ column: ScanColumn,
+        named name: String,
+        _ leaf: Leaf,
+        _ nullPasses: Bool
+    ) throws(LaminaError) -> FilterPlan {
+        switch column {
         case .long: return try planNumbers(try scan.longInput(name), leaf.long, nullPasses)
         case .numbers(.long(let input)): return try planNumbers(input, leaf.long, nullPasses)
         case .double: return try planNumbers(try scan.doubleInput(name), leaf.double, nullPasses)
         case .numbers(.double(let input)): return try planNumbers(input, leaf.double, nullPasses)
         case .float: return try planNumbers(try scan.floatInput(name), leaf.float, nullPasses)
-        case .object, .rows:
-            return .rows(ValueMatcher(try makeValueInput(column, in: scan)) { passes($0, leaf, unknown) })
+        case .missing, .string, .mapped, .object, .rows: return .none
         }
     }
 
@@ -150,6 +171,10 @@ struct FilterCompiler {
 /// Whether a value of any type passes a leaf.
 func passes(_ value: Value, _ leaf: Leaf, _ unknown: Bool) -> Bool {
     if let other = leaf.other { return other(value).passes(includingUnknown: unknown) }
+    if let extracted = leaf.extracted {
+        guard case .array(let elements) = value else { return extracted(value).passes(includingUnknown: unknown) }
+        return (elements.isEmpty ? [.null] : elements).contains { extracted($0).passes(includingUnknown: unknown) }
+    }
     switch value {
     case .null: return leaf.onNull.passes(includingUnknown: unknown)
     case .array(let elements):

@@ -61,27 +61,38 @@ struct Leaf {
     func extracting(_ function: ExtractionFunction?, of column: String) -> Leaf {
         guard let function else { return self }
         let inner = self
-        let passes = { (value: String?) -> Truth in inner.truth(function.apply(value)) }
-        // A value that the function turns to null has null's outcome, so yes, no and unknown may come from any value: the
-        // engine's leaves know unknown for null only, hence the two outcomes are kept apart by `extractedUnknown`.
-        var leaf = Leaf(onNull: passes(nil)) { passes($0) == .yes }
-        leaf.extractedUnknown = { passes($0) == .unknown }
-        leaf.long =
-            column == "__time"
-            ? .predicate { inner.truth(function.apply(time: $0)) == .yes }
-            : .predicate { inner.truth(function.apply(.long($0))) == .yes }
-        leaf.double = .predicate { inner.truth(function.apply(.double($0))) == .yes }
-        leaf.float = .predicate { inner.truth(function.apply(.float($0))) == .yes }
+        let isTime = column == "__time"
+        // Yes, no and unknown may come from any value, since the function may turn it to null; what follows asks this alone.
+        let truth = { (value: Value) -> Truth in
+            if isTime, case .long(let time) = value { return inner.truth(function.apply(time: time)) }
+            return inner.truth(function.apply(value))
+        }
+        var leaf = Leaf(onNull: truth(.null)) { truth(.string($0)) == .yes }
+        leaf.extracted = truth
         return leaf
     }
 
-    /// With an extraction function: texts whose outcome is unknown.
-    var extractedUnknown: ((String) -> Bool)?
+    /// The same condition on a column of arrays: an array is no null, whatever it holds.
+    func overArrays() -> Leaf {
+        guard other == nil, extracted == nil else { return self }
+        let inner = self
+        var leaf = self
+        leaf.other = { value in
+            guard case .array(let elements) = value else {
+                return value.isNull ? inner.onNull : inner.truth(value.asText)
+            }
+            return Truth(elements.contains { !$0.isNull && LaminaEngine.passes($0, inner, false) })
+        }
+        return leaf
+    }
+
+    /// With an extraction function: the outcome of any value.
+    var extracted: ((Value) -> Truth)?
 
     /// Whether a text passes.
     func passes(_ value: String, includingUnknown: Bool) -> Bool {
-        if text(value) { return true }
-        return includingUnknown && extractedUnknown?(value) ?? false
+        if let extracted { return extracted(.string(value)).passes(includingUnknown: includingUnknown) }
+        return text(value)
     }
 }
 

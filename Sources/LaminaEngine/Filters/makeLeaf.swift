@@ -344,10 +344,11 @@ private func intervalLeaf(_ intervals: [Interval]) -> Leaf {
 ///
 /// - Source: `ArrayContainsElementFilter`.
 private func containsLeaf(_ type: ColumnType, _ element: Value) -> Leaf {
-    var leaf = element.isNull ? nullLeaf() : typedLeaf(type, [element], onNull: .unknown)
+    // Null is one of an array's elements, but no array: a null row is unknown, whatever is looked for.
+    var leaf = typedLeaf(type, element.isNull ? [] : [element], onNull: .unknown)
     leaf.other = { value in
         switch value {
-        case .null: return element.isNull ? .no : .unknown
+        case .null: return .unknown
         case .array(let elements): return Truth(elements.contains { equalTyped($0, element) })
         case .json(.array(let items)): return Truth(items.contains { equalTyped(scalarValue($0), element) })
         default: return Truth(equalTyped(value, element))

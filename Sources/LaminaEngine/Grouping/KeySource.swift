@@ -224,7 +224,8 @@ final class ValueKeys: KeySource {
         for slot in 0..<batch.slotCount {
             let value = try input.value(slot)
             var elements = [value]
-            if case .array(let inner) = value { elements = inner.isEmpty ? [.null] : inner }
+            // A row without values is no row of null to topN; groupBy counts it under `emptyID`.
+            if case .array(let inner) = value { elements = inner }
             buffer.grow(to: count + elements.count, keeping: count)
             for element in elements {
                 guard let key = transform(element) else { continue }

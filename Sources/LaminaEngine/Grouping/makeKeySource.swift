@@ -26,7 +26,12 @@ func makeKeySource(_ dimension: DimensionSpec, in scan: SegmentScan) throws(Lami
     case .object, .rows: break
     }
     let explodes = if case .array = type { false } else { column.mayGiveArrays }
-    return ValueKeys(try makeValueInput(column, in: scan), explodes: explodes, transform: transform(of: dimension))
+    // A filtered dimension leaves rows without a value, which is not null to topN.
+    return ValueKeys(
+        try makeValueInput(column, in: scan),
+        explodes: explodes || dimension.isFiltered,
+        transform: transform(of: dimension)
+    )
 }
 
 extension ScanColumn {

@@ -19,7 +19,10 @@ extension QueryDecoder {
             guard !values.isEmpty else { throw fields.fail("values must hold at least one value") }
             return .filtered(
                 delegate: try delegate(fields),
-                values: .list(Set(values), isAllowList: try fields.bool("isWhitelist", default: true))
+                values: .list(
+                    Set(values.map { $0.map { ExactText($0) } }),
+                    isAllowList: try fields.bool("isWhitelist", default: true)
+                )
             )
         case "regexFiltered":
             let pattern = try regex(try fields.requiredString("pattern"), at: fields.place("pattern"))

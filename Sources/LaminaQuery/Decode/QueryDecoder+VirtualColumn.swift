@@ -54,7 +54,8 @@ extension QueryDecoder {
         return VirtualColumn(
             name: try fields.requiredString("name"),
             expression: try expression(
-                "filter((x) -> \(keeps), mv_to_array(\(quotedIdentifier(column))))",
+                // Null is a value that the list may name, so a row of null must not come through unfiltered.
+                "filter((x) -> \(keeps), mv_harmonize_nulls(\(quotedIdentifier(column))))",
                 at: fields.path
             ),
             outputType: .string

@@ -22,7 +22,7 @@ extension ExtractionFunction {
         case .partial(let regex): return value.flatMap { regex.isFound(in: $0) ? $0 : nil }
         case .searchQuery(let spec): return spec.accepts(value) ? value : nil
         case .lookup(let table, let retainsMissing, let replacement):
-            if let value, let found = table.map[value] { return found }
+            if let value, let found = table.value(value) { return found }
             return retainsMissing ? value : replacement
         case .stringFormat(let format, let nullHandling): return formatted(value, format, nullHandling)
         case .bucket(let size, let offset): return value.flatMap(parseJavaDouble).flatMap { bucketed($0, size, offset) }

@@ -9,14 +9,14 @@ package indirect enum DimensionSpec: Sendable {
 
     /// Which values of a row a filtered dimension keeps. Null is no value of a list, pattern or prefix, unless listed.
     package enum ValueFilter: Sendable, Hashable {
-        case list(Set<String?>, isAllowList: Bool)
+        case list(Set<ExactText?>, isAllowList: Bool)
         case regex(Regex)
         case prefix(String)
 
         /// Whether the value is kept. A pattern must match it whole (Druid's `regexFiltered`).
         package func keeps(_ value: String?) -> Bool {
             switch self {
-            case .list(let values, let isAllowList): values.contains(value) == isAllowList
+            case .list(let values, let isAllowList): values.contains(value.map { ExactText($0) }) == isAllowList
             case .regex(let regex): value.map { regex.matchesWhole($0) } ?? false
             case .prefix(let prefix): value?.utf8.starts(with: prefix.utf8) ?? false
             }

@@ -1,3 +1,5 @@
+import LaminaBase
+
 /// A map look-up, as it was when the query began.
 package final class LookupTable: Sendable, Hashable {
     package let map: [String: String]
@@ -7,6 +9,12 @@ package final class LookupTable: Sendable, Hashable {
     package init(map: [String: String], isOneToOne: Bool = false) {
         self.map = map
         self.isOneToOne = isOneToOne
+    }
+
+    /// The value of a key with the same bytes (Swift's dictionary also finds keys that only look the same).
+    package func value(_ key: String) -> String? {
+        guard let index = map.index(forKey: key), sameText(map[index].key, key) else { return nil }
+        return map[index].value
     }
 
     package static func == (left: LookupTable, right: LookupTable) -> Bool {

@@ -73,7 +73,7 @@ final class ScanCursor {
         for (index, input) in inputs.enumerated() {
             for place in range {
                 let value = try input.value(rows.slots.map { Int($0[place]) } ?? place)
-                batch.columns[index].values.append(value)
+                batch.columns[index].values.append(types[index] == .string ? asDimensionRow(value) : value)
             }
         }
         if let times {
@@ -97,4 +97,12 @@ final class ScanCursor {
         }
         return batches
     }
+}
+
+/// A row of a string dimension as Druid shows it: one of several values as itself, none as null.
+///
+/// - Source: `DimensionSelector.rowToObject`.
+private func asDimensionRow(_ value: Value) -> Value {
+    guard case .array(let elements) = value, elements.count < 2 else { return value }
+    return elements.first ?? .null
 }

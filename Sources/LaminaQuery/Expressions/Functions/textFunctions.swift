@@ -216,6 +216,6 @@ private func prepareLookup(_ arguments: PreparedArguments) throws(LaminaError) -
     guard let table = arguments.lookups?(name) else { throw .invalidInput("Lookup [\(name)] not found") }
     return { values in
         guard let key = values[0].asText else { return replacement.map(Value.string) ?? .null }
-        return (table.map[key] ?? replacement).map(Value.string) ?? .null
+        return (table.value(key) ?? replacement).map(Value.string) ?? .null
     }
 }

@@ -1,23 +1,5 @@
 import LaminaBase
 
-/// A text that equals another when their bytes do, as in Java; Swift's own strings equal when they look the same.
-struct ExactText: Hashable, Sendable {
-    let text: String
-
-    init(_ text: String) { self.text = text }
-
-    static func == (left: ExactText, right: ExactText) -> Bool { sameText(left.text, right.text) }
-
-    func hash(into hasher: inout Hasher) {
-        var text = text
-        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-    }
-}
-
-func sameText(_ left: String, _ right: String) -> Bool {
-    left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
-}
-
 /// Whether two values are the same to the bit, so that a function of one is that of the other.
 func sameValue(_ left: Value, _ right: Value) -> Bool {
     switch (left, right) {
