@@ -84,10 +84,10 @@ package struct AggregateColumn: Sendable {
         if case .states(_, let rule) = numbers { rule.showsFinished } else { true }
     }
 
-    /// The unfinished value of a group: what is stored, and shown under `finalize: false`.
-    package func stored(_ group: Int) -> Value {
+    /// The unfinished value of a group: what is shown under `finalize: false`, and what queries over this one read.
+    package func unfinished(_ group: Int) -> Value {
         guard case .states(let states, let rule) = numbers else { return value(group) }
-        return rule.stored(states[group])
+        return rule.shown(states[group])
     }
 
     /// The sketch of a group; nil for aggregations without sketches.

@@ -18,6 +18,8 @@ package protocol ValueAggregation: Sendable {
     /// The unfinished value, for stored columns, `finalize: false` and queries over this one: sketches and pairs as
     /// `.complex` with the bytes of Druid's serde.
     func stored(_ state: AggregateState?) -> Value
+    /// The unfinished value as results show it; unless told otherwise the stored one.
+    func shown(_ state: AggregateState?) -> Value
     /// Reads what `stored` gave, or a segment holds; null is no state.
     func state(fromStored value: Value) throws(LaminaError) -> AggregateState?
     /// The type of the column that stores it; nil for aggregations that do not ingest.
@@ -32,6 +34,7 @@ package protocol ValueAggregation: Sendable {
 
 extension ValueAggregation {
     package var showsFinished: Bool { true }
+    package func shown(_ state: AggregateState?) -> Value { stored(state) }
     package func sketch(_ state: AggregateState?) -> (any Sketch)? { nil }
 
     /// Two states as one.

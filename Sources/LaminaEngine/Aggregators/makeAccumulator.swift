@@ -58,6 +58,7 @@ private func makeStateAccumulator(
     if let first = rule as? FirstLastAggregation, case .plain = try inputKind(first.field, in: scan) {
         return try FirstLastAccumulator(first, in: scan)
     }
+    if let fast = try makeSketchAccumulator(rule, in: scan) { return fast }
     return try ValueAccumulator(rule, in: scan)
 }
 

@@ -29,7 +29,7 @@ struct ResultTable: Sendable {
         /// What the answer shows.
         func shown(_ row: Int) -> Value {
             guard case .states(let finished, let states, let showsFinished) = self else { return value(row) }
-            return showsFinished ? finished[row] : shownValue(states.stored(row))
+            return showsFinished ? finished[row] : shownValue(states.unfinished(row))
         }
     }
 
