@@ -17,8 +17,3 @@ package protocol Sketch: Sendable {
 func notMergeable(_ mine: any Sketch, _ other: any Sketch) -> LaminaError {
     .invalidInput("A sketch of type \(other.typeName) cannot be merged into one of type \(mine.typeName)")
 }
-
-/// The error of bytes that are no sketch of the kind wanted.
-func brokenSketch(_ typeName: String, _ what: String) -> LaminaError {
-    .corrupt("a \(typeName) with \(what)", at: "its bytes")
-}

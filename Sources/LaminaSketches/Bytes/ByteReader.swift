@@ -23,6 +23,12 @@ struct ByteReader {
         offset += count
     }
 
+    mutating func take(_ count: Int) throws(LaminaError) -> ArraySlice<UInt8> {
+        let start = offset
+        try skip(count)
+        return bytes[start..<start + count]
+    }
+
     mutating func word<Word: FixedWidthInteger>(_ type: Word.Type) throws(LaminaError) -> Word {
         let size = MemoryLayout<Word>.size
         guard size <= remaining else { throw corrupt("too few bytes") }

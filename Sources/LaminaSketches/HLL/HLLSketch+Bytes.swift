@@ -18,12 +18,12 @@ extension HLLSketch {
             bytes[4] = 3
             if couponCount == 0 { bytes[5] |= 4 }
             bytes[6] = UInt8(couponCount)
-            for coupon in coupons { appendLittle(coupon, to: &bytes) }
+            for coupon in coupons { bytes.append(little: coupon) }
         case .set:
             bytes[0] = 3
             bytes[4] = UInt8(coupons.count.trailingZeroBitCount)
-            appendLittle(UInt32(couponCount), to: &bytes)
-            for coupon in coupons where coupon != 0 { appendLittle(coupon, to: &bytes) }
+            bytes.append(little: UInt32(couponCount))
+            for coupon in coupons where coupon != 0 { bytes.append(little: coupon) }
         case .registers:
             bytes[0] = 10
             if isOutOfOrder { bytes[5] |= 16 }
@@ -41,16 +41,16 @@ extension HLLSketch {
             leastCount = registers.reduce(0) { $0 + (Int($1) == least ? 1 : 0) }
         }
         bytes[6] = UInt8(least)
-        appendLittle(hip.bitPattern, to: &bytes)
-        appendLittle(inverses.low.bitPattern, to: &bytes)
-        appendLittle(inverses.high.bitPattern, to: &bytes)
-        appendLittle(UInt32(leastCount), to: &bytes)
+        bytes.append(little: hip.bitPattern)
+        bytes.append(little: inverses.low.bitPattern)
+        bytes.append(little: inverses.high.bitPattern)
+        bytes.append(little: UInt32(leastCount))
         switch registerBits {
         case 8:
-            appendLittle(UInt32(0), to: &bytes)
+            bytes.append(little: UInt32(0))
             bytes += registers
         case 6:
-            appendLittle(UInt32(0), to: &bytes)
+            bytes.append(little: UInt32(0))
             for slot in stride(from: 0, to: registers.count, by: 4) {
                 let word =
                     UInt32(registers[slot]) | UInt32(registers[slot + 1]) << 6 | UInt32(registers[slot + 2]) << 12
@@ -61,13 +61,13 @@ extension HLLSketch {
         default:
             let exceptions = exceptions(above: least)
             if !exceptions.isEmpty { bytes[4] = UInt8(exceptions.count.trailingZeroBitCount) }
-            appendLittle(UInt32(exceptions.reduce(0) { $0 + ($1 == 0 ? 0 : 1) }), to: &bytes)
+            bytes.append(little: UInt32(exceptions.reduce(0) { $0 + ($1 == 0 ? 0 : 1) }))
             for slot in stride(from: 0, to: registers.count, by: 2) {
                 let low = min(Int(registers[slot]) - least, 15)
                 let high = min(Int(registers[slot + 1]) - least, 15)
                 bytes.append(UInt8(high << 4 | low))
             }
-            for pair in exceptions where pair != 0 { appendLittle(pair, to: &bytes) }
+            for pair in exceptions where pair != 0 { bytes.append(little: pair) }
         }
     }
 
@@ -100,30 +100,32 @@ extension HLLSketch {
     /// only taken when the bytes hold them.
     package init(bytes: [UInt8]) throws(LaminaError) {
         var reader = ByteReader(bytes, "HLLSketch")
-        let preamble = try reader.u8() & 0x3F
-        guard try reader.u8() == 1, try reader.u8() == 7 else { throw reader.broken("another version or family") }
-        let lgK = Int(try reader.u8())
-        guard Self.lgKRange.contains(lgK) else { throw reader.broken("lgK \(lgK)") }
-        let tableBits = Int(try reader.u8())
-        let flags = try reader.u8()
-        let count = Int(try reader.u8())
-        let modes = try reader.u8()
+        let preamble = try reader.little(UInt8.self) & 0x3F
+        guard try reader.little(UInt8.self) == 1, try reader.little(UInt8.self) == 7 else {
+            throw reader.corrupt("another version or family")
+        }
+        let lgK = Int(try reader.little(UInt8.self))
+        guard Self.lgKRange.contains(lgK) else { throw reader.corrupt("lgK \(lgK)") }
+        let tableBits = Int(try reader.little(UInt8.self))
+        let flags = try reader.little(UInt8.self)
+        let count = Int(try reader.little(UInt8.self))
+        let modes = try reader.little(UInt8.self)
         guard let mode = Mode(rawValue: modes & 3), modes >> 2 & 3 < 3, preamble == [2, 3, 10][Int(mode.rawValue)]
         else {
-            throw reader.broken("mode \(modes)")
+            throw reader.corrupt("mode \(modes)")
         }
         self.init(lgK: lgK, registerBits: 4 + 2 * Int(modes >> 2 & 3))
         switch mode {
         case .list: try readCoupons(&reader, flags & 4 != 0 ? 0 : count)
         case .set:
-            guard lgK > 7 else { throw reader.broken("a set at lgK \(lgK)") }
-            let count = Int(try reader.u32())
+            guard lgK > 7 else { throw reader.corrupt("a set at lgK \(lgK)") }
+            let count = Int(try reader.little(UInt32.self))
             self.mode = .set
             coupons = Array(repeating: 0, count: 1 << Self.firstSetBits)
             if flags & 8 != 0 {
                 try readCoupons(&reader, count)
             } else {
-                guard tableBits <= 21 else { throw reader.broken("a table of 2^\(tableBits)") }
+                guard tableBits <= 21 else { throw reader.corrupt("a table of 2^\(tableBits)") }
                 try readCoupons(&reader, 1 << tableBits)
             }
         case .registers: try readRegisters(&reader, least: count, tableBits: tableBits, flags: flags)
@@ -131,9 +133,9 @@ extension HLLSketch {
     }
 
     private mutating func readCoupons(_ reader: inout ByteReader, _ count: Int) throws(LaminaError) {
-        guard count <= reader.remaining / 4 else { throw reader.broken("fewer than \(count) coupons") }
+        guard count <= reader.remaining / 4 else { throw reader.corrupt("fewer than \(count) coupons") }
         for _ in 0..<count {
-            let coupon = try reader.u32()
+            let coupon = try reader.little(UInt32.self)
             if coupon != 0 { update(coupon: coupon) }
         }
     }
@@ -145,11 +147,11 @@ extension HLLSketch {
         flags: UInt8
     ) throws(LaminaError) {
         let size = 1 << lgK
-        let hip = try reader.double()
-        _ = try reader.take(20)
-        let exceptionCount = Int(try reader.u32())
+        let hip = Double(bitPattern: try reader.little(UInt64.self))
+        try reader.skip(20)
+        let exceptionCount = Int(try reader.little(UInt32.self))
         let width = registerBits == 8 ? size : registerBits == 6 ? size * 3 / 4 + 1 : size / 2
-        guard hip.isFinite, hip >= 0, least < 64 else { throw reader.broken("no estimate") }
+        guard hip.isFinite, hip >= 0, least < 64 else { throw reader.corrupt("no estimate") }
         let packed = try reader.take(width)
         makeRegisters()
         switch registerBits {
@@ -166,12 +168,12 @@ extension HLLSketch {
                 registers[slot] = nibble == 15 ? 255 : UInt8(min(Int(nibble) + least, 63))
             }
             let pairs = exceptionCount == 0 ? 0 : flags & 8 != 0 ? exceptionCount : 1 << min(tableBits, 21)
-            guard pairs <= reader.remaining / 4 else { throw reader.broken("fewer than \(pairs) exceptions") }
+            guard pairs <= reader.remaining / 4 else { throw reader.corrupt("fewer than \(pairs) exceptions") }
             for _ in 0..<pairs {
-                let pair = try reader.u32()
+                let pair = try reader.little(UInt32.self)
                 if pair != 0 { registers[Int(pair) & (size - 1)] = UInt8(pair >> 26) }
             }
-            guard !registers.contains(255) else { throw reader.broken("an exception missing") }
+            guard !registers.contains(255) else { throw reader.corrupt("an exception missing") }
         }
         // The sums are what the registers say; a union may not have counted them yet.
         recount()

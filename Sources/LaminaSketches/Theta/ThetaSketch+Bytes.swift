@@ -18,13 +18,13 @@ extension ThetaSketch {
         bytes.reserveCapacity(8 * (longs + result.keys.count))
         if result.isEmpty { bytes[5] = 0x1E }
         if single { bytes[5] = 0x3A }
-        appendLittle(result.isEmpty ? 0 : Self.seedHash, to: &bytes)
+        bytes.append(little: result.isEmpty ? 0 : Self.seedHash)
         if longs > 1 {
-            appendLittle(UInt32(result.keys.count), to: &bytes)
-            appendLittle(Float(1).bitPattern, to: &bytes)
+            bytes.append(little: UInt32(result.keys.count))
+            bytes.append(little: Float(1).bitPattern)
         }
-        if longs > 2 { appendLittle(result.theta, to: &bytes) }
-        for key in result.keys { appendLittle(key, to: &bytes) }
+        if longs > 2 { bytes.append(little: result.theta) }
+        for key in result.keys { bytes.append(little: key) }
         return bytes
     }
 
@@ -32,44 +32,44 @@ extension ThetaSketch {
     /// such sketch; no more memory is taken than the bytes hold.
     package init(bytes: [UInt8], size: Int = 16384) throws(LaminaError) {
         var reader = ByteReader(bytes, "thetaSketch")
-        let longs = Int(try reader.u8() & 0x3F)
-        let version = try reader.u8()
-        let family = try reader.u8()
-        guard version == 3 else { throw reader.broken("serial version \(version)") }
-        guard [2, 3, 4].contains(family), (1...4).contains(longs) else { throw reader.broken("family \(family)") }
-        _ = try reader.u8()
-        let lgTable = Int(try reader.u8())
-        let flags = try reader.u8()
-        guard flags & 1 == 0 else { throw reader.broken("big-endian words") }
-        let seed = try reader.u16()
+        let longs = Int(try reader.little(UInt8.self) & 0x3F)
+        let version = try reader.little(UInt8.self)
+        let family = try reader.little(UInt8.self)
+        guard version == 3 else { throw reader.corrupt("serial version \(version)") }
+        guard [2, 3, 4].contains(family), (1...4).contains(longs) else { throw reader.corrupt("family \(family)") }
+        _ = try reader.little(UInt8.self)
+        let lgTable = Int(try reader.little(UInt8.self))
+        let flags = try reader.little(UInt8.self)
+        guard flags & 1 == 0 else { throw reader.corrupt("big-endian words") }
+        let seed = try reader.little(UInt16.self)
         var result = HashResult()
         result.isEmpty = flags & 4 != 0
         if result.isEmpty, longs == 1 {
             self.init(size: size, result)
             return
         }
-        guard seed == Self.seedHash else { throw reader.broken("another hash seed") }
+        guard seed == Self.seedHash else { throw reader.corrupt("another hash seed") }
         var count = 1
         if longs > 1 {
-            count = Int(try reader.u32())
-            _ = try reader.float()
+            count = Int(try reader.little(UInt32.self))
+            try reader.skip(4)
         }
-        if longs > 2 { result.theta = try reader.u64() }
-        if longs > 3 { result.theta = min(result.theta, try reader.u64()) }
-        guard result.theta > 0, result.theta <= HashSample.noTheta else { throw reader.broken("theta out of range") }
+        if longs > 2 { result.theta = try reader.little(UInt64.self) }
+        if longs > 3 { result.theta = min(result.theta, try reader.little(UInt64.self)) }
+        guard result.theta > 0, result.theta <= HashSample.noTheta else { throw reader.corrupt("theta out of range") }
         // Update sketches are written as their table, with empty places.
         let places = family == 3 ? count : lgTable < 28 ? 1 << lgTable : Int.max
-        guard places <= reader.remaining / 8 else { throw reader.broken("fewer than \(places) hashes") }
+        guard places <= reader.remaining / 8 else { throw reader.corrupt("fewer than \(places) hashes") }
         result.keys.reserveCapacity(min(places, count))
         for _ in 0..<places {
-            let key = try reader.u64()
+            let key = try reader.little(UInt64.self)
             if family != 3, key == 0 || key >= result.theta { continue }
-            guard key != 0, key < result.theta else { throw reader.broken("a hash out of range") }
+            guard key != 0, key < result.theta else { throw reader.corrupt("a hash out of range") }
             result.keys.append(key)
         }
         result.keys.sort()
         for index in result.keys.indices.dropFirst() where result.keys[index] == result.keys[index - 1] {
-            throw reader.broken("a hash twice")
+            throw reader.corrupt("a hash twice")
         }
         result.settle()
         self.init(size: size, result)

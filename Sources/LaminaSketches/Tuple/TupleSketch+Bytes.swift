@@ -11,59 +11,61 @@ extension TupleSketch {
         let result = result
         let flags: UInt8 = (result.isEmpty ? 4 : 0) | (result.keys.isEmpty ? 0 : 8)
         var bytes: [UInt8] = [1, 1, 9, 3, flags, UInt8(truncatingIfNeeded: numberOfValues)]
-        appendLittle(ThetaSketch.seedHash, to: &bytes)
-        appendLittle(result.theta, to: &bytes)
+        bytes.append(little: ThetaSketch.seedHash)
+        bytes.append(little: result.theta)
         if result.keys.isEmpty { return bytes }
-        appendLittle(UInt32(result.keys.count), to: &bytes)
-        appendLittle(UInt32(0), to: &bytes)
-        for key in result.keys { appendLittle(key, to: &bytes) }
-        for number in result.values { appendLittle(number.bitPattern, to: &bytes) }
+        bytes.append(little: UInt32(result.keys.count))
+        bytes.append(little: UInt32(0))
+        for key in result.keys { bytes.append(little: key) }
+        for number in result.values { bytes.append(little: number.bitPattern) }
         return bytes
     }
 
     /// Reads compact and updatable forms. Throws when the bytes are no such sketch.
     package init(bytes: [UInt8], nominalEntries: Int = 4096) throws(LaminaError) {
         var reader = ByteReader(bytes, "arrayOfDoublesSketch")
-        _ = try reader.u8()
-        guard try reader.u8() == 1, try reader.u8() == 9 else { throw reader.broken("another version or family") }
-        let kind = try reader.u8()
-        guard kind == 2 || kind == 3 else { throw reader.broken("kind \(kind)") }
-        let flags = try reader.u8()
-        let width = Int(try reader.u8())
-        guard width > 0 else { throw reader.broken("no values") }
-        guard try reader.u16() == ThetaSketch.seedHash else { throw reader.broken("another hash seed") }
+        _ = try reader.little(UInt8.self)
+        guard try reader.little(UInt8.self) == 1, try reader.little(UInt8.self) == 9 else {
+            throw reader.corrupt("another version or family")
+        }
+        let kind = try reader.little(UInt8.self)
+        guard kind == 2 || kind == 3 else { throw reader.corrupt("kind \(kind)") }
+        let flags = try reader.little(UInt8.self)
+        let width = Int(try reader.little(UInt8.self))
+        guard width > 0 else { throw reader.corrupt("no values") }
+        guard try reader.little(UInt16.self) == ThetaSketch.seedHash else { throw reader.corrupt("another hash seed") }
         var result = HashResult(width: width)
         result.isEmpty = flags & 4 != 0
-        result.theta = try reader.u64()
-        guard result.theta > 0, result.theta <= HashSample.noTheta else { throw reader.broken("theta out of range") }
+        result.theta = try reader.little(UInt64.self)
+        guard result.theta > 0, result.theta <= HashSample.noTheta else { throw reader.corrupt("theta out of range") }
         var places = 0
         // An updatable sketch has the sizes of its table before the count, and empty places in it.
         if kind == 2 {
-            _ = try reader.u8()
-            let lgTable = Int(try reader.u8())
-            _ = try reader.take(6)
+            _ = try reader.little(UInt8.self)
+            let lgTable = Int(try reader.little(UInt8.self))
+            try reader.skip(6)
             places = flags & 8 == 0 ? 0 : lgTable < 28 ? 1 << lgTable : Int.max
         }
         if kind == 2 || flags & 8 != 0 {
-            let count = Int(try reader.u32())
-            _ = try reader.u32()
+            let count = Int(try reader.little(UInt32.self))
+            _ = try reader.little(UInt32.self)
             if kind == 3 { places = count }
         }
-        guard places <= reader.remaining / (8 + 8 * width) else { throw reader.broken("fewer than \(places) hashes") }
+        guard places <= reader.remaining / (8 + 8 * width) else { throw reader.corrupt("fewer than \(places) hashes") }
         var kept: [Int] = []
         for place in 0..<places {
-            let key = try reader.u64()
+            let key = try reader.little(UInt64.self)
             if kind == 2, key == 0 || key >= result.theta { continue }
-            guard key != 0, key < result.theta else { throw reader.broken("a hash out of range") }
+            guard key != 0, key < result.theta else { throw reader.corrupt("a hash out of range") }
             result.keys.append(key)
             kept.append(place)
         }
-        guard result.places.count == result.keys.count else { throw reader.broken("a hash twice") }
+        guard result.places.count == result.keys.count else { throw reader.corrupt("a hash twice") }
         var next = 0
         for place in 0..<places {
             let isKept = next < kept.count && kept[next] == place
             for _ in 0..<width {
-                let number = try reader.double()
+                let number = Double(bitPattern: try reader.little(UInt64.self))
                 if isKept { result.values.append(number) }
             }
             if isKept { next += 1 }
