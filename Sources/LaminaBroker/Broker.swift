@@ -15,6 +15,10 @@ package final class Broker: Sendable {
         package var threads = 2
         /// Bytes one query may hold.
         package var queryBytesMax = 2 << 30
+        /// Bytes one query may put on disk when it needs more than that.
+        package var spilledBytesMax = 64 << 30
+        /// Where those go, into files without names.
+        package var temporaryDirectory = "/tmp"
         /// `druid.server.http.defaultQueryTimeout`.
         package var defaultTimeoutMillis: Int64 = 300_000
 
@@ -59,7 +63,13 @@ package final class Broker: Sendable {
         let timeout = try query.context.int("timeout", default: options.defaultTimeoutMillis)
         guard timeout >= 0 else { throw .invalidInput("timeout [\(timeout)] must not be negative") }
         let priority = Int(clamping: try query.context.int("priority", default: 0))
-        let run = QueryRun(timeoutMillis: timeout, memory: MemoryBudget(limitBytes: options.queryBytesMax))
+        let diskBytes = try spilledBytesMax(query.context, server: options.spilledBytesMax)
+        let run = QueryRun(
+            timeoutMillis: timeout,
+            memory: MemoryBudget(limitBytes: options.queryBytesMax),
+            workers: pool.threads,
+            spill: diskBytes > 0 ? SpillFile(directory: options.temporaryDirectory, bytesMax: diskBytes) : nil
+        )
         let id = query.context.queryID ?? ""
         running.withLock { $0[id, default: []].append(run) }
         defer {
@@ -94,8 +104,7 @@ package final class Broker: Sendable {
         _ run: QueryRun,
         priority: Int
     ) throws(LaminaError) -> any SegmentPartial {
-        let partials = try runOnPool(pieces(of: query, inputs), query, run, priority: priority)
-        return try mergePartials(partials, query, run)
+        try runOnPool(pieces(of: query, inputs), try makeOperator(query), run, priority: priority)
     }
 
     /// The answer of each segment by itself, under its name.
@@ -225,32 +234,26 @@ package final class Broker: Sendable {
         return pieces
     }
 
-    /// What the pool's threads leave behind: partials by piece, and the first error.
-    private struct Outcome: Sendable {
-        var partials: [(any SegmentPartial)?]
-        var error: LaminaError?
-    }
-
+    /// Runs the pieces on the pool's threads; the first error stops all.
     private func runOnPool(
         _ pieces: [SegmentInput],
-        _ query: Query,
+        _ bound: any QueryOperator,
         _ run: QueryRun,
         priority: Int
-    ) throws(LaminaError) -> [any SegmentPartial] {
-        let outcome = Shared(Outcome(partials: Array(repeating: nil, count: pieces.count)))
+    ) throws(LaminaError) -> any SegmentPartial {
+        let collector = PartialCollector(bound, count: pieces.count, run)
+        let failure = Shared<LaminaError?>(nil)
         pool.run(count: pieces.count, priority: priority) { index in
-            if outcome.state.withLock({ $0.error != nil }) { return }
+            if failure.state.withLock({ $0 != nil }) { return }
             do throws(LaminaError) {
                 try run.poll()
-                let partial = try runSegment(query, pieces[index], run)
-                outcome.state.withLock { $0.partials[index] = partial }
+                try collector.add(try bound.runErased(pieces[index], run), at: index)
             } catch {
-                outcome.state.withLock { if $0.error == nil { $0.error = error } }
+                failure.state.withLock { if $0 == nil { $0 = error } }
             }
         }
-        let (partials, error) = outcome.state.withLock { ($0.partials, $0.error) }
-        if let error { throw error }
-        return partials.compactMap { $0 }
+        if let error = failure.state.withLock({ $0 }) { throw error }
+        return try collector.merged()
     }
 
     /// A lock that closures may share.

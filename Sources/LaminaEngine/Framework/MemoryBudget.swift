@@ -27,6 +27,9 @@ package final class MemoryBudget: Sendable {
         }
     }
 
-    /// Gives back what `reserve` took.
+    /// Counts bytes that are held whatever the limit, by someone who soon gives them back.
+    package func take(_ bytes: Int) { used.wrappingAdd(bytes, ordering: .relaxed) }
+
+    /// Gives back what `reserve` or `take` took.
     package func release(_ bytes: Int) { used.wrappingSubtract(bytes, ordering: .relaxed) }
 }

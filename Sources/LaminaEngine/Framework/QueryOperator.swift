@@ -49,34 +49,61 @@ package struct TimeExtent: Sendable {
 }
 
 /// What running a query on one segment leaves to be merged: a value that may travel between threads.
-package protocol SegmentPartial: Sendable {}
+package protocol SegmentPartial: Sendable {
+    /// Roughly the bytes of memory it holds.
+    var byteCount: Int { get }
+}
+
+extension SegmentPartial {
+    /// Little, or counted while it was made.
+    package var byteCount: Int { 0 }
+}
 
 /// One kind of query, bound to one query: the seam between segments, threads and the answer.
 ///
 /// `run` is called once per segment on any thread, `merge` with all partials of the query (none, when no segment was hit)
-/// in the order of their segments, `finalize` once with what `merge` gave.
+/// in the order of their segments, `finalize` once with what `merge` gave. Between them `reduce` makes one partial of several
+/// when they hold too much memory.
 package protocol QueryOperator: Sendable {
     associatedtype Partial: SegmentPartial
     func run(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> Partial
     func merge(_ partials: [Partial], _ run: QueryRun) throws(LaminaError) -> Partial
+    /// One partial that stands for several and holds less memory, if that can be.
+    func reduce(_ partials: [Partial], _ run: QueryRun) throws(LaminaError) -> Partial
     func finalize(_ merged: Partial, _ run: QueryRun) throws(LaminaError) -> QueryResult
     /// The rows of the answer, for a query that reads them.
     func table(_ merged: Partial, _ run: QueryRun) throws(LaminaError) -> RowTable
 }
 
 extension QueryOperator {
-    func runErased(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> any SegmentPartial {
+    package func reduce(_ partials: [Partial], _ run: QueryRun) throws(LaminaError) -> Partial {
+        try merge(partials, run)
+    }
+
+    package func runErased(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> any SegmentPartial {
         try self.run(try input.opened(run), run)
     }
 
-    func mergeErased(_ partials: [any SegmentPartial], _ run: QueryRun) throws(LaminaError) -> any SegmentPartial {
+    package func mergeErased(_ partials: [any SegmentPartial], _ run: QueryRun) throws(LaminaError)
+        -> any SegmentPartial
+    {
+        try merge(try cast(partials), run)
+    }
+
+    package func reduceErased(_ partials: [any SegmentPartial], _ run: QueryRun) throws(LaminaError)
+        -> any SegmentPartial
+    {
+        try reduce(try cast(partials), run)
+    }
+
+    private func cast(_ partials: [any SegmentPartial]) throws(LaminaError) -> [Partial] {
         var own: [Partial] = []
         own.reserveCapacity(partials.count)
         for partial in partials { own.append(try cast(partial)) }
-        return try merge(own, run)
+        return own
     }
 
-    func finalizeErased(_ merged: any SegmentPartial, _ run: QueryRun) throws(LaminaError) -> QueryResult {
+    package func finalizeErased(_ merged: any SegmentPartial, _ run: QueryRun) throws(LaminaError) -> QueryResult {
         try finalize(try cast(merged), run)
     }
 

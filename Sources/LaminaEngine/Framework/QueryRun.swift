@@ -8,6 +8,10 @@ import Synchronization
 /// One object is shared by all threads of the query. `poll` is called once per batch of rows.
 package final class QueryRun: Sendable {
     package let memory: MemoryBudget
+    /// Where groups and rows go that the memory budget does not hold; nil: they must fit.
+    package let spill: (any SpillSpace)?
+    /// How many threads may work for the query at once.
+    package let workers: Int
     /// Nanoseconds of the monotonic clock after which the query must stop; nil: never.
     private let deadlineNanos: UInt64?
     private let timeoutMillis: Int64
@@ -16,14 +20,27 @@ package final class QueryRun: Sendable {
     /// - Parameters:
     ///   - timeoutMillis: of the query's context; 0 or less means none.
     ///   - memory: the bytes the query may hold in groups, dictionaries and result rows.
+    ///   - workers: how many threads may work for the query at once.
+    ///   - spill: where groups and rows go that do not fit.
     package init(
         timeoutMillis: Int64 = 0,
-        memory: MemoryBudget = MemoryBudget(limitBytes: .max)
+        memory: MemoryBudget = MemoryBudget(limitBytes: .max),
+        workers: Int = 1,
+        spill: (any SpillSpace)? = nil
     ) {
         self.memory = memory
+        self.workers = max(1, workers)
+        self.spill = spill
         self.timeoutMillis = timeoutMillis
         deadlineNanos = timeoutMillis > 0 ? monotonicNanos() &+ UInt64(timeoutMillis) &* 1_000_000 : nil
     }
+
+    /// Bytes that the groups of one piece of work may hold before they are spilled: all workers together a quarter of the
+    /// budget. Another quarter is for partials that wait to be merged, the rest for merging and for what is not counted.
+    package var pieceBytesMax: Int { spill == nil ? .max : max(64 << 10, memory.limitBytes / 4 / workers) }
+
+    /// Bytes that partials which wait to be merged may hold.
+    package var retainedBytesMax: Int { max(128 << 10, memory.limitBytes / 4) }
 
     /// Makes every thread of the query stop at its next batch.
     package func cancel() { isCancelled.store(true, ordering: .relaxed) }

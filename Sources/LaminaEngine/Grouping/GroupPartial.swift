@@ -30,7 +30,10 @@ package struct GroupPartial: SegmentPartial {
     }
 
     /// Roughly the bytes it holds.
-    var byteCount: Int { groupCount * (keys.count * 4 + states.reduce(0) { $0 + $1.bytesPerGroup }) }
+    package var byteCount: Int {
+        groupCount * (keys.count * 4 + states.reduce(0) { $0 + $1.bytesPerGroup })
+            + keys.reduce(0) { $0 + $1.values.byteCount }
+    }
 }
 
 /// Merges the groups of partials: equal keys become one group.
@@ -66,6 +69,8 @@ func mergeGroups(
     var states: [AggregateColumn] = []
     let bytes = numbering.count * (keyCount * 4 + AggregateColumn.bytesPerGroup(aggregators))
     try run.memory.reserve(bytes, for: "merged groups")
+    // From here on who takes the groups counts them.
+    defer { run.memory.release(bytes) }
     for (index, aggregator) in aggregators.enumerated() {
         try run.poll()
         var column = try AggregateColumn.empty(aggregator, count: numbering.count)

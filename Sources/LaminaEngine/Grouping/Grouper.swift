@@ -22,6 +22,8 @@ final class Grouper {
     private let expanded: [Scratch<UInt32>]
     private let picked: [Scratch<UInt32>]
     private var reservedBytes = 0
+    /// Whether the owner empties the table when it holds too much: then nothing is refused here.
+    private let mayOverflow: Bool
 
     private struct Stage {
         let table: HashGroups
@@ -31,15 +33,18 @@ final class Grouper {
 
     /// - Parameters:
     ///   - rowsWanted: how many rows will come, to judge whether a dense array is worth clearing.
+    ///   - denseMax: how many groups a dense array may have room for; less than `Int.max`: the owner empties the table.
     ///   - skipsEmptyRows: rows whose dimension has no value at all (which is not null) count nowhere, as in topN.
     init(
         _ keys: [KeySource],
         rowsWanted: Int,
+        denseMax: Int = .max,
         skipsEmptyRows: Bool = false,
         _ run: QueryRun
     ) throws(LaminaError) {
         self.keys = keys
         self.skipsEmptyRows = skipsEmptyRows
+        mayOverflow = denseMax < .max
         self.run = run
         expanded = keys.map { _ in Scratch<UInt32>(batchRowsMax) }
         picked = keys.map { _ in Scratch<UInt32>(batchRowsMax) }
@@ -54,7 +59,7 @@ final class Grouper {
             strides.append(product)
             let (next, overflow) = product.multipliedReportingOverflow(by: max(cardinality, 1))
             product = next
-            if overflow || product > denseGroupsMax || product > max(4096, rowsWanted &* 2) {
+            if overflow || product > min(denseMax, denseGroupsMax, max(4096, rowsWanted &* 2)) {
                 isDense = false
                 break
             }
@@ -74,6 +79,9 @@ final class Grouper {
     }
 
     deinit { run.memory.release(reservedBytes) }
+
+    /// Roughly the bytes held by group numbers and by values that turned up.
+    var byteCount: Int { reservedBytes + keys.reduce(0) { $0 + $1.byteCount } }
 
     /// Packs as many keys as fit into 64 bits, then goes on with the packed groups as one 32-bit key.
     private static func stages(_ keys: [KeySource]) -> [Stage] {
@@ -164,7 +172,11 @@ final class Grouper {
             bytes += stage.table.byteCount
         }
         if bytes > reservedBytes {
-            try run.memory.reserve(bytes - reservedBytes, for: "groups")
+            if mayOverflow {
+                run.memory.take(bytes - reservedBytes)
+            } else {
+                try run.memory.reserve(bytes - reservedBytes, for: "groups")
+            }
             reservedBytes = bytes
         }
     }

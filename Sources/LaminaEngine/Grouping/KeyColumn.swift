@@ -39,6 +39,17 @@ package enum KeyValues: Sendable {
         }
     }
 
+    /// Roughly the bytes held.
+    var byteCount: Int {
+        switch self {
+        case .strings(let table): table.byteCount
+        case .longs(let values): values.count * 8
+        case .floats(let values): values.count * 4
+        case .doubles(let values): values.count * 8
+        case .others(let values): values.count * 64
+        }
+    }
+
     /// Only null.
     static let none = KeyValues.longs([0])
 }
@@ -65,6 +76,15 @@ enum KeyValue: Hashable {
             self = .other(elements.map { KeyValue($0, as: inner) })
         case .json(let json): self = .text(ExactText(json.text))
         case .complex(_, let bytes): self = .text(ExactText(base64Encoded(bytes)))
+        }
+    }
+
+    /// Roughly the bytes held.
+    var byteCount: Int {
+        switch self {
+        case .null, .long, .float, .double: 16
+        case .text(let text): 32 + text.text.utf8.count
+        case .other(let elements): elements.reduce(32) { $0 + $1.byteCount }
         }
     }
 
@@ -138,6 +158,20 @@ func compareBytesUTF16(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBuffer
         index &+= 1
     }
     return left.count < right.count ? -1 : left.count == right.count ? 0 : 1
+}
+
+/// Sorts distinct numbers (as bit patterns); number i stands at `places[i + 1]`, null at 0.
+func sortedLongs(_ patterns: [UInt64]) -> (values: KeyValues, places: [UInt32]) {
+    var order = Array(0..<UInt32(patterns.count))
+    order.sort { Int64(bitPattern: patterns[Int($0)]) < Int64(bitPattern: patterns[Int($1)]) }
+    var places = [UInt32](repeating: 0, count: patterns.count + 1)
+    var sorted: [Int64] = [0]
+    sorted.reserveCapacity(patterns.count + 1)
+    for index in order {
+        places[Int(index) + 1] = UInt32(sorted.count)
+        sorted.append(Int64(bitPattern: patterns[Int(index)]))
+    }
+    return (.longs(sorted), places)
 }
 
 /// Sorts distinct key values, and says which sorted entry each becomes.

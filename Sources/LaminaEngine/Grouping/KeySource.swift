@@ -11,6 +11,9 @@ class KeySource {
     /// The id of a row without values.
     var emptyID: UInt32 { 0 }
 
+    /// Roughly the bytes held for values that turned up.
+    var byteCount: Int { 0 }
+
     /// One id a slot; only when rows have single values.
     func ids(_ batch: Batch) throws(LaminaError) -> UnsafePointer<UInt32> {
         preconditionFailure("a key source without a body")
@@ -110,9 +113,12 @@ final class StringKeys: KeySource {
 struct KeyDictionary {
     private var places: [KeyValue: UInt32] = [.null: 0]
     private(set) var keys: [KeyValue] = [.null]
+    /// Roughly the bytes held.
+    private(set) var byteCount = 0
 
     mutating func id(_ key: KeyValue) -> UInt32 {
         if let known = places[key] { return known }
+        byteCount += key.byteCount + 64
         let id = UInt32(keys.count)
         places[key] = id
         keys.append(key)
@@ -188,6 +194,7 @@ final class MappedStringKeys: KeySource {
         )
     }
 
+    override var byteCount: Int { dictionary.byteCount }
     override func emit(_ ids: [UInt32]) throws(LaminaError) -> KeyColumn { dictionary.emit(ids) }
 }
 
@@ -240,6 +247,7 @@ final class ValueKeys: KeySource {
         )
     }
 
+    override var byteCount: Int { dictionary.byteCount }
     override func emit(_ ids: [UInt32]) throws(LaminaError) -> KeyColumn { dictionary.emit(ids) }
 }
 
@@ -274,7 +282,13 @@ final class NumberKeys<Number: VectorNumber>: KeySource {
         return UnsafePointer(buffer.pointer)
     }
 
+    override var byteCount: Int { table.byteCount }
+
     override func emit(_ ids: [UInt32]) throws(LaminaError) -> KeyColumn {
+        if let first = table.keys.first, case .long = key(first) {
+            let (values, places) = sortedLongs(table.keys)
+            return KeyColumn(values: values, ids: pick(places, ids))
+        }
         var dictionary = KeyDictionary()
         var places: [UInt32] = [0]
         for pattern in table.keys { places.append(dictionary.id(key(pattern))) }

@@ -122,9 +122,21 @@ package final class StringTable: @unchecked Sendable {
     /// Number of entries, null's included.
     package var count: Int { entries.count + 1 }
 
+    /// Roughly the bytes held: entries, and texts that were copied.
+    let byteCount: Int
+
     fileprivate init(_ entries: [TextEntry], owners: [AnyObject]) {
         self.entries = entries
         self.owners = owners
+        byteCount =
+            entries.count * MemoryLayout<TextEntry>.stride
+            + owners.reduce(0) { bytes, owner in
+                switch owner {
+                case let arena as TextArena: bytes + arena.byteCount
+                case let table as StringTable: bytes + table.byteCount
+                default: bytes
+                }
+            }
     }
 
     /// A table over texts that lie still as long as `owner` lives: nothing is copied.

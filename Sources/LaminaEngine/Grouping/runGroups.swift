@@ -15,7 +15,16 @@ struct GroupingTask {
     var keyCount: Int { dimensions.count + (granularity.isAll ? 0 : 1) }
 
     /// Groups the rows of one segment.
-    func run(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> GroupPartial {
+    ///
+    /// - Parameters:
+    ///   - bytesMax: what groups may hold before they are given to `overflow`.
+    ///   - overflow: takes groups (distinct keys) that there is no more room for; keys given to it may turn up again.
+    func run(
+        _ input: SegmentInput,
+        _ run: QueryRun,
+        bytesMax: Int = .max,
+        overflow: ((GroupPartial) throws(LaminaError) -> Void)? = nil
+    ) throws(LaminaError) -> GroupPartial {
         try checkGranularity(granularity, input)
         let scan = SegmentScan(input.view, run, virtualColumns: virtualColumns)
         let walk = try RowWalk(scan, input, filter: filter)
@@ -25,41 +34,56 @@ struct GroupingTask {
             empty.firstTime = firstTime
             return empty
         }
+        if keyCount == 0 { return try foldAll(walk, try accumulators(scan, walk), firstTime) }
+        var table = try table(scan, walk, input, bytesMax, run)
+        try walk.forEachBatch { (batch, rows) throws(LaminaError) in
+            try table.add(batch, rows)
+            if let overflow, table.byteCount > bytesMax {
+                try overflow(try table.emit())
+                table = try self.table(scan, walk, input, bytesMax, run)
+            }
+            return true
+        }
+        var groups = try table.emit()
+        groups.firstTime = firstTime
+        return groups
+    }
+
+    private func table(
+        _ scan: SegmentScan,
+        _ walk: RowWalk,
+        _ input: SegmentInput,
+        _ bytesMax: Int,
+        _ run: QueryRun
+    ) throws(LaminaError) -> GroupTable {
         var keys: [KeySource] = []
         if !granularity.isAll {
             keys.append(BucketKeys(granularity, try scan.longInput("__time"), span: try span(input)))
         }
         for dimension in dimensions { keys.append(try makeKeySource(dimension, in: scan)) }
+        let bytesPerGroup = AggregateColumn.bytesPerGroup(aggregators)
+        let grouper = try Grouper(
+            keys,
+            rowsWanted: walk.rowCount,
+            denseMax: bytesMax / (bytesPerGroup + 1),
+            skipsEmptyRows: skipsEmptyRows,
+            run
+        )
+        return GroupTable(
+            grouper,
+            try accumulators(scan, walk),
+            bytesPerGroup: bytesPerGroup,
+            mayOverflow: bytesMax < .max,
+            run
+        )
+    }
+
+    private func accumulators(_ scan: SegmentScan, _ walk: RowWalk) throws(LaminaError) -> [Accumulator] {
         var accumulators: [Accumulator] = []
         for aggregator in aggregators {
             accumulators.append(try makeAccumulator(aggregator, in: scan, rowsWanted: walk.rowCount))
         }
-        if keys.isEmpty { return try foldAll(walk, accumulators, firstTime) }
-        let grouper = try Grouper(keys, rowsWanted: walk.rowCount, skipsEmptyRows: skipsEmptyRows, run)
-        let bytesPerGroup = AggregateColumn.bytesPerGroup(aggregators)
-        var reserved = 0
-        defer { run.memory.release(reserved) }
-        try walk.forEachBatch { (batch, rows) throws(LaminaError) in
-            let (rows, groups) = try grouper.assign(batch, rows)
-            let bytes = grouper.groupCount * bytesPerGroup
-            if bytes > reserved {
-                try run.memory.reserve(bytes - reserved, for: "groups")
-                reserved = bytes
-            }
-            for accumulator in accumulators {
-                accumulator.grow(to: grouper.groupCount)
-                try accumulator.fold(batch, rows, groups: groups)
-            }
-            return true
-        }
-        let occupied = grouper.occupied()
-        for accumulator in accumulators { accumulator.grow(to: grouper.groupCount) }
-        return GroupPartial(
-            firstTime: firstTime,
-            keys: try grouper.emit(occupied),
-            states: accumulators.map { $0.emit(occupied) },
-            groupCount: occupied.count
-        )
+        return accumulators
     }
 
     /// No keys: everything into one group, if any row is selected.

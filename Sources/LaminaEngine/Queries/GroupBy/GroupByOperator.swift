@@ -6,12 +6,22 @@ import LaminaSegment
 ///
 /// - Source: `GroupingEngine`, `DefaultLimitSpec`, `HavingSpec`.
 package struct GroupByOperator: QueryOperator {
+    package struct Partial: SegmentPartial {
+        /// Groups in memory.
+        var groups: GroupPartial
+        /// Groups on disk, in the order they were written; keys may be in several runs and in memory too.
+        var runs: [SpilledRun] = []
+
+        package var byteCount: Int { groups.byteCount }
+    }
+
     let query: Query
     let groupBy: GroupByQuery
     let resultAsArray: Bool
     let sortByDimsFirst: Bool
     let allowsMultipleValues: Bool
     let appliesPushDown: Bool
+    let forcesPushDown: Bool
     let layout: TimestampLayout
     let finalizes: Bool
 
@@ -23,10 +33,12 @@ package struct GroupByOperator: QueryOperator {
         allowsMultipleValues = try query.context.bool("groupByEnableMultiValueUnnesting", default: true)
         appliesPushDown = try query.context.bool("applyLimitPushDown", default: true)
         finalizes = try query.context.bool("finalize", default: true)
+        forcesPushDown = try query.context.bool("forceLimitPushDown", default: false)
         layout = try TimestampLayout(query.context, groupBy.granularity)
         let names = groupBy.dimensions.map(\.outputName)
         try checkOutputs(dimensions: names, groupBy.aggregations, groupBy.postAggregations)
         try checkOrder(names)
+        if forcesPushDown { try checkForcedPushDown() }
         for list in groupBy.subtotals ?? [] {
             for name in list where !names.contains(where: { sameText($0, name) }) {
                 throw .invalidInput(
@@ -45,7 +57,22 @@ package struct GroupByOperator: QueryOperator {
         }
     }
 
-    private var task: GroupingTask {
+    /// Lamina limits after merging, which is exact; what Druid cannot push down is refused as there.
+    ///
+    /// Source: `GroupByQuery.validateAndGetForceLimitPushDown`.
+    private func checkForcedPushDown() throws(LaminaError) {
+        guard let spec = groupBy.limitSpec else {
+            throw .invalidInput("forceLimitPushDown needs a limitSpec")
+        }
+        guard spec.limit != nil else { throw .invalidInput("forceLimitPushDown needs a limitSpec with a limit") }
+        guard groupBy.having == nil else { throw .invalidInput("forceLimitPushDown cannot be used with having") }
+        for column in spec.columns
+        where groupBy.postAggregations.contains(where: { sameText($0.name, column.name) }) {
+            throw .invalidInput("forceLimitPushDown cannot be used when ordering by post-aggregation '\(column.name)'")
+        }
+    }
+
+    var task: GroupingTask {
         GroupingTask(
             granularity: groupBy.granularity,
             dimensions: groupBy.dimensions,
@@ -55,11 +82,26 @@ package struct GroupByOperator: QueryOperator {
         )
     }
 
-    private var firstDimension: Int { groupBy.granularity.isAll ? 0 : 1 }
+    var order: GroupOrder {
+        GroupOrder(groupBy, sortByDimsFirst: sortByDimsFirst, appliesPushDown: appliesPushDown)
+    }
 
-    package func run(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> GroupPartial {
+    var firstDimension: Int { groupBy.granularity.isAll ? 0 : 1 }
+
+    /// How groups go to disk; nil when they may not.
+    func spill(_ run: QueryRun) throws(LaminaError) -> GroupSpill? {
+        guard let space = run.spill else { return nil }
+        return try GroupSpill(space, groupBy.aggregations, keyOrder: order.keyOrder, run)
+    }
+
+    package func run(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> Partial {
         if !allowsMultipleValues { try refuseMultipleValues(input) }
-        return try task.run(input, run)
+        guard let spill = try spill(run) else { return Partial(groups: try task.run(input, run)) }
+        var runs: [SpilledRun] = []
+        let groups = try task.run(input, run, bytesMax: run.pieceBytesMax) { (full: GroupPartial) throws(LaminaError) in
+            runs.append(try spill.write(full))
+        }
+        return Partial(groups: groups, runs: runs)
     }
 
     /// Source: `GroupByQueryConfig.CTX_KEY_ENABLE_MULTI_VALUE_UNNESTING`.
@@ -78,193 +120,31 @@ package struct GroupByOperator: QueryOperator {
         }
     }
 
-    package func merge(_ partials: [GroupPartial], _ run: QueryRun) throws(LaminaError) -> GroupPartial {
-        try mergeGroups(partials, keyCount: task.keyCount, groupBy.aggregations, run)
+    package func reduce(_ partials: [Partial], _ run: QueryRun) throws(LaminaError) -> Partial {
+        var merged = try mergeInMemory(partials, run)
+        guard let spill = try spill(run), merged.groups.byteCount > run.retainedBytesMax / 4 else { return merged }
+        merged.runs.append(try spill.write(merged.groups))
+        merged.groups = try nothing(after: merged.groups)
+        return merged
     }
 
-    /// The rows of the answer, grouping by grouping.
-    func finishedRows(_ merged: GroupPartial, _ run: QueryRun) throws(LaminaError) -> [GroupByRows] {
-        var tables: [GroupByRows] = []
-        if let subtotals = groupBy.subtotals {
-            for list in subtotals { tables.append(try rows(try subtotal(merged, list, run), run)) }
-        } else {
-            tables.append(try rows(merged, run))
-        }
-        return tables
+    package func merge(_ partials: [Partial], _ run: QueryRun) throws(LaminaError) -> Partial {
+        var merged = try mergeInMemory(partials, run)
+        guard let spill = try spill(run), !merged.runs.isEmpty else { return merged }
+        if merged.groups.groupCount > 0 { merged.runs.append(try spill.write(merged.groups)) }
+        merged.groups = try nothing(after: merged.groups)
+        merged.runs = try spill.reduced(merged.runs)
+        return merged
     }
 
-    package func finalize(_ merged: GroupPartial, _ run: QueryRun) throws(LaminaError) -> QueryResult {
-        let parts = try finishedRows(merged, run)
-        let layout = layout
-        let resultAsArray = resultAsArray
-        let hasTime = !groupBy.granularity.isAll
-        let start = query.intervals.first?.start ?? Interval.eternity.start
-        return QueryResult {
-            GroupByElements(parts) { part, row, writer in
-                let time = hasTime ? part.times[row] : start
-                if resultAsArray {
-                    writer.beginArray()
-                    if hasTime { writer.int(time) }
-                    part.table.writeValues(row, into: &writer)
-                    writer.endArray()
-                    return
-                }
-                writer.beginObject()
-                writer.key("version")
-                writer.string("v1")
-                writer.key("timestamp")
-                layout.write(time, into: &writer)
-                writer.key("event")
-                writer.beginObject()
-                part.table.writeFields(row, into: &writer)
-                writer.endObject()
-                writer.endObject()
-            }
-        }
+    private func mergeInMemory(_ partials: [Partial], _ run: QueryRun) throws(LaminaError) -> Partial {
+        let groups = try mergeGroups(partials.map(\.groups), keyCount: task.keyCount, groupBy.aggregations, run)
+        return Partial(groups: groups, runs: partials.flatMap(\.runs))
     }
 
-    /// Groups again by fewer dimensions; those left out become null.
-    private func subtotal(_ merged: GroupPartial, _ list: [String], _ run: QueryRun) throws(LaminaError) -> GroupPartial
-    {
-        var reduced = merged
-        for (index, dimension) in groupBy.dimensions.enumerated()
-        where !list.contains(where: { sameText($0, dimension.outputName) }) {
-            let zeros = [UInt32](repeating: 0, count: merged.groupCount)
-            reduced.keys[firstDimension + index] = KeyColumn(values: .none, ids: zeros)
-        }
-        let nothing = try GroupPartial.empty(keys: task.keyCount, groupBy.aggregations)
-        if merged.groupCount == 0 { return nothing }
-        // Merging needs two partials to join equal keys: the second half of the groups with the first.
-        let half = UInt32(merged.groupCount / 2)
-        let first = reduced.picking(Array(0..<half))
-        let second = reduced.picking(Array(half..<UInt32(merged.groupCount)))
-        var total = try joined([first, second], run)
-        for (index, aggregator) in groupBy.aggregations.enumerated() {
-            guard case .grouping(_, let columns) = aggregator else { continue }
-            let id = groupingID(columns, groupedBy: list)
-            total.states[index] = AggregateColumn(groupingID: id, count: total.groupCount)
-        }
-        return total
-    }
-
-    /// As `merge`, for partials that may hold a key more than once.
-    private func joined(_ partials: [GroupPartial], _ run: QueryRun) throws(LaminaError) -> GroupPartial {
-        let full = partials.filter { $0.groupCount > 0 }
-        guard full.count == 1, let only = full.first else {
-            return try mergeGroups(full, keyCount: task.keyCount, groupBy.aggregations, run)
-        }
-        return only
-    }
-
-    /// The finished rows: post-aggregations, having, order and limit applied.
-    private func rows(_ groups: GroupPartial, _ run: QueryRun) throws(LaminaError) -> GroupByRows {
-        var groups = groups
-        if groups.groupCount == 0, task.keyCount == 0 {
-            var states: [AggregateColumn] = []
-            for aggregator in groupBy.aggregations { states.append(try AggregateColumn.empty(aggregator, count: 1)) }
-            groups = GroupPartial(firstTime: nil, keys: [], states: states, groupCount: 1)
-        }
-        let order = GroupOrder(groupBy, sortByDimsFirst: sortByDimsFirst, appliesPushDown: appliesPushDown)
-        if groupBy.having == nil, order.isDefault || groupBy.limitSpec == nil {
-            // Only rows that are shown need be finished.
-            let picked = groups.picking(order.limited(order.sortedByKeys(groups)))
-            return try finished(picked, run)
-        }
-        let all = try finished(groups.picking(order.sortedByKeys(groups)), run)
-        var kept = Array(0..<UInt32(all.table.rowCount))
-        if let having = groupBy.having { kept = try HavingTest(having, all, run).passing() }
-        kept = try order.sorted(kept, all, run)
-        if order.pushesLimit { return try finished(try joinedTies(kept, all, order), run) }
-        return try finished(all.groups.picking(order.limited(kept)), run)
-    }
-
-    /// With the limit pushed down, rows that compare equal become one: Druid merges sorted results by the comparators of the
-    /// limitSpec, so that groups which an ordering cannot tell apart («2» and «02» as versions) meet there. The first gives
-    /// its key.
-    ///
-    /// Source: `GroupByQuery.getRowOrderingForPushDown`, `ResultMergeQueryRunner`.
-    private func joinedTies(_ rows: [UInt32], _ all: GroupByRows, _ order: GroupOrder) throws(LaminaError)
-        -> GroupPartial
-    {
-        let spec = groupBy.limitSpec
-        let wanted = spec?.limit.map { $0.addingReportingOverflow(spec?.offset ?? 0).partialValue } ?? rows.count
-        let candidates = Array(rows.prefix(max(wanted, 0)))
-        let same = order.tieTest(all)
-        var heads: [UInt32] = []
-        var targets: [UInt32] = []
-        for row in candidates {
-            if let last = heads.last, same(last, row) {
-                targets.append(UInt32(heads.count - 1))
-            } else {
-                targets.append(UInt32(heads.count))
-                heads.append(row)
-            }
-        }
-        if heads.count == candidates.count { return all.groups.picking(order.limited(candidates)) }
-        var joined = all.groups.picking(heads)
-        let source = all.groups.picking(candidates)
-        for (index, aggregator) in groupBy.aggregations.enumerated() {
-            var column = try AggregateColumn.empty(aggregator, count: heads.count)
-            try column.merge(source.states[index], targets: targets)
-            joined.states[index] = column
-        }
-        return joined.picking(order.limited(Array(0..<UInt32(heads.count))))
-    }
-
-    private func finished(_ groups: GroupPartial, _ run: QueryRun) throws(LaminaError) -> GroupByRows {
-        let table = try ResultTable(
-            dimensions: groupBy.dimensions.map(\.outputName),
-            groups,
-            firstDimension: firstDimension,
-            groupBy.aggregations,
-            groupBy.postAggregations,
-            finalizes: finalizes,
-            run
-        )
-        var times: [Int64] = []
-        if !groupBy.granularity.isAll {
-            for row in 0..<groups.groupCount {
-                if case .long(let time) = groups.keys[0].value(row) { times.append(time) }
-            }
-        } else {
-            times = Array(
-                repeating: query.intervals.first?.start ?? Interval.eternity.start,
-                count: groups.groupCount
-            )
-        }
-        return GroupByRows(groups: groups, table: table, times: times)
-    }
-}
-
-/// Finished rows of one grouping.
-struct GroupByRows: Sendable {
-    var groups: GroupPartial
-    var table: ResultTable
-    var times: [Int64]
-}
-
-/// Rows of several groupings, one after the other.
-private final class GroupByElements: ResultElements {
-    private let parts: [GroupByRows]
-    private let write: (GroupByRows, Int, inout JSONWriter) -> Void
-    private var part = 0
-    private var row = 0
-
-    init(_ parts: [GroupByRows], write: @escaping (GroupByRows, Int, inout JSONWriter) -> Void) {
-        self.parts = parts
-        self.write = write
-    }
-
-    func writeNext(into writer: inout JSONWriter) throws(LaminaError) -> Bool {
-        while part < parts.count {
-            if row < parts[part].table.rowCount {
-                write(parts[part], row, &writer)
-                row += 1
-                return true
-            }
-            part += 1
-            row = 0
-        }
-        return false
+    private func nothing(after groups: GroupPartial) throws(LaminaError) -> GroupPartial {
+        var empty = try GroupPartial.empty(keys: task.keyCount, groupBy.aggregations)
+        empty.firstTime = groups.firstTime
+        return empty
     }
 }

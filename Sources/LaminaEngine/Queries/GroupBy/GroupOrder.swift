@@ -28,17 +28,23 @@ struct GroupOrder {
         }
     }
 
-    /// Whether two rows compare equal: same time, ordered dimensions equal to their comparators, the others the same.
-    func tieTest(_ all: GroupByRows) -> (UInt32, UInt32) -> Bool {
-        var tests: [(ResultTable.Column, (Value, Value) -> Int)] = []
-        for (index, dimension) in groupBy.dimensions.enumerated() {
+    /// How each dimension is compared where rows that the order cannot tell apart become one: by its ordering if it has one.
+    func tieComparisons() -> [RowSorter.Comparison] {
+        groupBy.dimensions.enumerated().map { index, dimension in
             let ordered = groupBy.limitSpec?.columns.first { sameText($0.name, dimension.outputName) }
-            tests.append((all.table.columns[index], ordered.map { comparison($0, index) } ?? compareNatural))
+            return ordered.map { comparison($0, index) } ?? compareNatural
         }
-        let times = all.times
+    }
+
+    /// Whether two rows compare equal: same time, dimensions equal to their comparators.
+    func tieTest(_ all: GroupByRows) -> (UInt32, UInt32) -> Bool {
+        let tests = tieComparisons()
         return { left, right in
-            times[Int(left)] == times[Int(right)]
-                && tests.allSatisfy { $0.1($0.0.value(Int(left)), $0.0.value(Int(right))) == 0 }
+            all.times[Int(left)] == all.times[Int(right)]
+                && tests.enumerated().allSatisfy { index, compare in
+                    let column = all.table.columns[index]
+                    return compare(column.value(Int(left)), column.value(Int(right))) == 0
+                }
         }
     }
 
@@ -46,71 +52,66 @@ struct GroupOrder {
 
     private var hasTime: Bool { !groupBy.granularity.isAll }
 
-    /// Groups in the default order. Ids of sorted values are ranks, so keys compare as integers.
-    func sortedByKeys(_ groups: GroupPartial) -> [UInt32] {
-        var columns = groups.keys
-        if hasTime, sortByDimsFirst { columns.append(columns.removeFirst()) }
-        var order = Array(0..<UInt32(groups.groupCount))
-        if columns.isEmpty { return order }
-        var bits = 0
-        let widths = columns.map { max(1, Int.bitWidth - max($0.values.count - 1, 0).leadingZeroBitCount) }
-        for width in widths { bits += width }
-        if bits <= 64 {
-            var words = [UInt64](repeating: 0, count: groups.groupCount)
-            for (index, column) in columns.enumerated() {
-                for group in words.indices {
-                    words[group] = words[group] << UInt64(widths[index]) | UInt64(column.ids[group])
-                }
-            }
-            if zip(words, words.dropFirst()).allSatisfy({ $0 <= $1 }) { return order }
-            order.sort { words[Int($0)] < words[Int($1)] }
-            return order
-        }
-        order.sort { left, right in
-            for column in columns {
-                let one = column.ids[Int(left)]
-                let two = column.ids[Int(right)]
-                if one != two { return one < two }
-            }
-            return false
-        }
-        return order
+    /// The key columns by their weight in the default order.
+    var keyOrder: [Int] {
+        let count = groupBy.dimensions.count + (hasTime ? 1 : 0)
+        return hasTime && sortByDimsFirst ? Array(1..<count) + [0] : Array(0..<count)
     }
 
-    /// Rows in the order of the limitSpec's columns; rows that tie stay as they are.
-    func sorted(_ rows: [UInt32], _ all: GroupByRows, _ run: QueryRun) throws(LaminaError) -> [UInt32] {
-        guard let columns = groupBy.limitSpec?.columns, !columns.isEmpty else { return rows }
-        var comparisons: [(column: ResultTable.Column, descending: Bool, compare: (Value, Value) -> Int)] = []
-        for column in columns {
-            guard let index = all.table.index(of: column.name) else { continue }
-            comparisons.append((all.table.columns[index], column.descending, comparison(column, index)))
+    /// Whether rows must be ordered after they were grouped: by columns, or because Druid's limitSpec puts time first where
+    /// rows do not come so.
+    ///
+    /// Source: `DefaultLimitSpec.build`, `sortingNeeded`.
+    var sortsRows: Bool {
+        guard let spec = groupBy.limitSpec else { return false }
+        return !spec.columns.isEmpty || hasTime && (groupBy.subtotals != nil || sortByDimsFirst)
+    }
+
+    /// With the limit pushed down, or no columns to order by, only the first rows of the default order count; their number.
+    ///
+    /// An order by dimensions gives the same rows whether it cuts before or after; an order by time alone does not.
+    var rowsBeforeOrder: Int? {
+        guard let spec = groupBy.limitSpec, spec.columns.isEmpty, appliesPushDown, groupBy.having == nil,
+            groupBy.subtotals == nil
+        else { return nil }
+        return wanted
+    }
+
+    /// How many rows limit and offset need; nil: all.
+    var wanted: Int? {
+        guard let spec = groupBy.limitSpec, let limit = spec.limit else { return nil }
+        let (sum, overflow) = limit.addingReportingOverflow(max(0, spec.offset))
+        return overflow ? nil : sum
+    }
+
+    /// What rows are compared by: the value at a place of the row, and how. Place -1 is the time.
+    func comparisons() -> [(place: Int, compare: RowSorter.Comparison)] {
+        var result: [(place: Int, compare: RowSorter.Comparison)] = []
+        let names =
+            groupBy.dimensions.map(\.outputName) + groupBy.aggregations.map(\.name)
+            + groupBy.postAggregations.map(\.name)
+        for column in groupBy.limitSpec?.columns ?? [] {
+            guard let index = names.lastIndex(where: { sameText($0, column.name) }) else { continue }
+            let compare = comparison(column, index)
+            result.append((index, column.descending ? { -compare($0, $1) } : compare))
         }
+        if hasTime { result.insert((-1, compareNatural), at: sortByDimsFirst ? result.count : 0) }
+        return result
+    }
+
+    /// Rows in the order of the limitSpec; rows that tie stay as they are.
+    func sorted(_ rows: [UInt32], _ all: GroupByRows, _ run: QueryRun) throws(LaminaError) -> [UInt32] {
+        guard sortsRows else { return rows }
+        let comparisons = comparisons()
         try run.poll()
         // Values are looked up once: a comparison of texts in a table would build them every time.
         var keys: [[Value]] = []
         keys.reserveCapacity(rows.count)
-        for row in rows { keys.append(comparisons.map { $0.column.value(Int(row)) }) }
-        let times = all.times
-        let hasTime = hasTime
-        let dimsFirst = sortByDimsFirst
+        for row in rows { keys.append(comparisons.map { all.value(Int(row), $0.place) }) }
         var order = Array(rows.indices)
         order.sort { left, right in
-            let byTime = { () -> Int in
-                guard hasTime else { return 0 }
-                let one = times[Int(rows[left])]
-                let two = times[Int(rows[right])]
-                return one < two ? -1 : one == two ? 0 : 1
-            }
-            if !dimsFirst {
-                let order = byTime()
-                if order != 0 { return order < 0 }
-            }
             for (index, comparison) in comparisons.enumerated() {
                 let order = comparison.compare(keys[left][index], keys[right][index])
-                if order != 0 { return comparison.descending ? order > 0 : order < 0 }
-            }
-            if dimsFirst {
-                let order = byTime()
                 if order != 0 { return order < 0 }
             }
             return left < right

@@ -10,6 +10,8 @@ package struct TimeseriesOperator: QueryOperator {
         var groups: GroupPartial
         /// Starts of all buckets that the segment covers inside the query's intervals, rows in them or not.
         var covered: [Int64]
+
+        package var byteCount: Int { groups.byteCount }
     }
 
     let query: Query

@@ -14,6 +14,8 @@ package struct TopNOperator: QueryOperator {
         var sources: [Int64: Set<String>]
         /// Buckets that are shown without rows too: those of rows that lie in no segment.
         var covered: Set<Int64> = []
+
+        package var byteCount: Int { groups.byteCount }
     }
 
     let query: Query
