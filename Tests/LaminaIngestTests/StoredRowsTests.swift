@@ -61,7 +61,12 @@ import Testing
     private func run(_ task: JSON, _ host: TestHost, _ folder: String) throws -> IndexJobResult {
         let spec = try IndexTaskSpec(json: task)
         host.begin(spec.dataSource)
-        let job = IndexJob(spec: spec, taskID: "t", workDirectory: "\(folder)/\(host.stored.count)", threads: 2)
+        let job = IndexJob(
+            spec: spec,
+            taskID: "t",
+            workDirectory: "\(folder)/\(UInt32.random(in: 0 ... .max))",
+            threads: 2
+        )
         let result = try job.run(host: host)
         host.publish(result.segments)
         return result
@@ -169,7 +174,7 @@ import Testing
         let result = try CompactJob(
             spec: spec,
             taskID: "t",
-            workDirectory: "\(folder)/c\(host.stored.count)",
+            workDirectory: "\(folder)/c\(UInt32.random(in: 0 ... .max))",
             threads: 2
         ).run(host: host)
         host.publish(result.segments)

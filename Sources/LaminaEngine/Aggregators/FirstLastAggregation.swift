@@ -56,8 +56,12 @@ struct FirstLastAggregation: ValueAggregation {
         return value
     }
 
+    /// Nothing seen is null at the end of time that every row beats: a null of a row's own time would count when stored pairs are
+    /// aggregated again.
     func stored(_ state: AggregateState?) -> Value {
-        guard case .timed(let time, let value) = state else { return .null }
+        var time = isLast ? Interval.eternity.start : Interval.eternity.end
+        var value = Value.null
+        if case .timed(let known, let seen) = state { (time, value) = (known, seen) }
         let pair = SerializedPair(kind: pairKind, time: time, value: value)
         return .complex(type: pairKind.rawValue, bytes: pair.bytes)
     }

@@ -64,6 +64,7 @@ final class MemoryIndex {
     ///   - rowsOfPlace: rows of each place so far, kept up to date here.
     ///   - total: rows of all places so far, kept up to date here.
     /// - Returns: the first row that was not taken: the end of the batch, or behind the row that reached a limit.
+    /// - Errors: those of aggregations; the index is of no use then.
     func append(
         _ batch: PreparedBatch,
         from first: Int,
@@ -71,14 +72,14 @@ final class MemoryIndex {
         rowsOfPlace: inout [Int],
         total: inout Int,
         limits: Limits
-    ) -> Int {
+    ) throws(LaminaError) -> Int {
         var end = min(batch.count, first + min(keyCapacity, max(1, limits.rowsInMemory - rowCount)))
         if !rollsUp { end = cut(batch, first..<end, places, &rowsOfPlace, &total, limits) }
         let columns = align(batch)
         for (number, column) in columns.enumerated() {
             if let column { dimensions[number].encode(column, first..<end, into: keys[number]) }
         }
-        if rollsUp { return appendRollingUp(batch, first..<end, columns, places, &rowsOfPlace, &total, limits) }
+        if rollsUp { return try appendRollingUp(batch, first..<end, columns, places, &rowsOfPlace, &total, limits) }
         let count = end - first
         for (number, column) in columns.enumerated() {
             if let column {
@@ -87,7 +88,7 @@ final class MemoryIndex {
                 dimensions[number].appendNulls(count)
             }
         }
-        for (number, metric) in metrics.enumerated() { metric.append(batch.metrics[number], first..<end) }
+        for (number, metric) in metrics.enumerated() { try metric.append(batch.metrics[number], first..<end) }
         let newTimes = times.extend(count)
         let newPlaces = placeOfRow.extend(count)
         for row in first..<end {
@@ -140,7 +141,7 @@ final class MemoryIndex {
         _ rowsOfPlace: inout [Int],
         _ total: inout Int,
         _ limits: Limits
-    ) -> Int {
+    ) throws(LaminaError) -> Int {
         let hashes = hash(batch, rows, columns, places)
         var targets: [UInt32] = []
         targets.reserveCapacity(rows.count)
@@ -179,7 +180,7 @@ final class MemoryIndex {
         }
         rowCount += fresh.count
         for (number, metric) in metrics.enumerated() {
-            metric.fold(batch.metrics[number], rows.lowerBound..<end, targets: targets, rowCount: rowCount)
+            try metric.fold(batch.metrics[number], rows.lowerBound..<end, targets: targets, rowCount: rowCount)
         }
         return end
     }

@@ -1,20 +1,46 @@
 import LaminaBase
+import LaminaEngine
 import LaminaQuery
 
-/// One metric of the rows in memory: an accumulator a row.
+/// One metric of the rows in memory: an accumulator a row. Plain numbers are folded here, everything else by a `StateStore`.
 final class MetricStore {
+    /// What a metric comes to.
+    enum Stored {
+        case numbers(GrowBuffer<UInt64>, nulls: GrowBuffer<UInt8>?, Aggregator.NumberType)
+        case objects(StateStore, ColumnType)
+    }
+
     let spec: MetricSpec
+    private let states: StateStore?
     let values = GrowBuffer<UInt64>()
     /// 1 while no non-null value has come.
     let nulls = GrowBuffer<UInt8>()
     private(set) var hasNulls = false
 
-    init(_ spec: MetricSpec) { self.spec = spec }
+    init(_ spec: MetricSpec) {
+        self.spec = spec
+        if case .states(let rule, _) = spec.operation { states = StateStore(rule) } else { states = nil }
+    }
 
-    var bytes: Int { values.bytes + nulls.bytes }
+    var bytes: Int { values.bytes + nulls.bytes + (states?.bytes ?? 0) }
+
+    /// All rows' values; no more rows come.
+    var stored: Stored {
+        guard let states else { return .numbers(values, nulls: hasNulls ? nulls : nil, spec.type) }
+        let type: Aggregator.NumberType
+        switch states.rule.storedType {
+        case .long?: type = .long
+        case .double?: type = .double
+        case .float?: type = .float
+        case let other: return .objects(states, other ?? .complex("json"))
+        }
+        let (bits, nulls) = states.numbers(type)
+        return .numbers(bits, nulls: nulls, type)
+    }
 
     /// One new row for every row of the batch.
-    func append(_ column: PreparedColumn, _ rows: Range<Int>) {
+    func append(_ column: PreparedColumn, _ rows: Range<Int>) throws(LaminaError) {
+        if let states { return try states.append(column, rows) }
         guard let bits = column.bits else { return }
         values.extend(rows.count).update(from: bits + rows.lowerBound, count: rows.count)
         let flags = nulls.extend(rows.count)
@@ -27,7 +53,8 @@ final class MetricStore {
     }
 
     /// Folds rows of the batch into stored rows; rows from `values.count` on are new.
-    func fold(_ column: PreparedColumn, _ rows: Range<Int>, targets: [UInt32], rowCount: Int) {
+    func fold(_ column: PreparedColumn, _ rows: Range<Int>, targets: [UInt32], rowCount: Int) throws(LaminaError) {
+        if let states { return try states.fold(column, rows, targets: targets, rowCount: rowCount) }
         guard let bits = column.bits else { return }
         let fresh = rowCount - values.count
         values.append(repeating: 0, count: fresh)

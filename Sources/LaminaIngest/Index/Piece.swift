@@ -10,6 +10,8 @@ final class Piece: Sendable {
         case longs(PieceFile.Place, nulls: PieceFile.Place?)
         case doubles(PieceFile.Place, nulls: PieceFile.Place?)
         case floats(PieceFile.Place, nulls: PieceFile.Place?)
+        /// Serialized values, one start a row and one more.
+        case objects(starts: PieceFile.Place, bytes: PieceFile.Place, typeName: String)
     }
 
     struct Dimension: Sendable {
@@ -58,6 +60,9 @@ final class Piece: Sendable {
             case .texts(let ranks, _, _, _): file.release(ranks, stride: 4, rows)
             case .longs(let numbers, _), .doubles(let numbers, _): file.release(numbers, stride: 8, rows)
             case .floats(let numbers, _): file.release(numbers, stride: 4, rows)
+            case .objects(let starts, let bytes, _):
+                let places = file.pointer(starts, as: Int.self)
+                file.release(bytes, stride: 1, places[rows.lowerBound]..<places[rows.upperBound])
             }
         }
     }
@@ -112,8 +117,11 @@ struct PieceBuilder: @unchecked Sendable {
         }
         var metrics: [Piece.Metric] = []
         for metric in index.metrics {
-            let nulls = metric.hasNulls ? metric.nulls : nil
-            let values = planNumbers(metric.values, nulls, metric.spec.type, file, &jobs)
+            let values: Piece.Values
+            switch metric.stored {
+            case .numbers(let bits, let nulls, let type): values = planNumbers(bits, nulls, type, file, &jobs)
+            case .objects(let states, let type): values = try writeObjects(states, type, file)
+            }
             metrics.append(Piece.Metric(name: metric.spec.name, values: values))
         }
         let work = UncheckedBox(jobs)
@@ -144,6 +152,38 @@ struct PieceBuilder: @unchecked Sendable {
         jobs.append(.dictionary(dimension: number, starts: starts, bytes: bytes))
         let source = PieceTexts(file: file, starts: starts, bytes: bytes)
         return .texts(ranks: ranks, source, count: texts.count, lists: order.rankedLists)
+    }
+
+    /// Written at once: only what is written tells how long it is.
+    private func writeObjects(
+        _ states: StateStore,
+        _ type: ColumnType,
+        _ file: PieceFile
+    ) throws(LaminaError) -> Piece.Values {
+        let starts = file.reserve(rows.count + 1, stride: 8)
+        var places = PieceWriter<Int>(file, starts)
+        var total = 0
+        let bytes = try file.append { (writer) throws(LaminaError) in
+            for row in rows {
+                try places.append(total)
+                guard case .complex(_, let content) = states.stored(Int(row)) else { continue }
+                total += content.count
+                var failure: LaminaError?
+                content.withUnsafeBytes { raw in
+                    do throws(LaminaError) {
+                        try writer.append(contentsOf: raw)
+                    } catch {
+                        failure = error
+                    }
+                }
+                if let failure { throw failure }
+            }
+        }
+        try places.append(total)
+        try places.flush()
+        var name = "json"
+        if case .complex(let typeName) = type { name = typeName }
+        return .objects(starts: starts, bytes: bytes, typeName: name)
     }
 
     private func planNumbers(

@@ -36,6 +36,14 @@ final class PieceFile: @unchecked Sendable {
         return place
     }
 
+    /// Writes bytes of a length not known beforehand behind all that is reserved; by one thread, before others write.
+    func append(_ body: (inout PieceWriter<UInt8>) throws(LaminaError) -> Void) throws(LaminaError) -> Place {
+        var writer = PieceWriter<UInt8>(self, Place(offset: size, count: 0))
+        try body(&writer)
+        try writer.flush()
+        return reserve(writer.end - size, stride: 1)
+    }
+
     /// Writes bytes at a place reserved before.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(LaminaError) {
         var done = 0
@@ -78,6 +86,8 @@ struct PieceWriter<Element: BitwiseCopyable> {
     private var offset: Int
     fileprivate var buffer: [Element] = []
     fileprivate let partMax = 1 << 15
+    /// Where the next flush writes to.
+    fileprivate var end: Int { offset }
 
     init(_ file: PieceFile, _ place: PieceFile.Place) {
         self.file = file

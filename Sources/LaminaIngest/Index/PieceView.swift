@@ -77,6 +77,8 @@ final class PieceView: SegmentView {
         case .longs(let place, let nulls): return .long(SliceNumberColumn(shared(place), nullRows: nullRows(nulls)))
         case .doubles(let place, let nulls): return .double(SliceNumberColumn(shared(place), nullRows: nullRows(nulls)))
         case .floats(let place, let nulls): return .float(SliceNumberColumn(shared(place), nullRows: nullRows(nulls)))
+        case .objects(let starts, let bytes, let typeName):
+            return .object(PieceBlobColumn(piece, starts: starts, bytes: bytes, rows: rows, typeName: typeName))
         case .texts(let place, let texts, let count, let lists):
             let codes: SharedValues<UInt32> = shared(place)
             let source = TextSource.piece(texts)

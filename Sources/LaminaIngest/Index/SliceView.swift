@@ -56,11 +56,17 @@ final class SliceView: SegmentView {
         }
         if let place = dimensions.firstIndex(of: name) { return dimension(dimensionNumbers[place]) }
         guard let metric = source.index.metrics.first(where: { $0.spec.name == name }) else { return nil }
-        let nulls = metric.hasNulls ? nullRows(UnsafePointer(metric.nulls.pointer)) : nil
-        switch metric.spec.type {
-        case .long: return .long(SliceNumberColumn(longs(metric.values), nullRows: nulls))
-        case .double: return .double(SliceNumberColumn(doubles(metric.values), nullRows: nulls))
-        case .float: return .float(SliceNumberColumn(floats(metric.values), nullRows: nulls))
+        switch metric.stored {
+        case .objects(let states, let type):
+            return .object(SliceStateColumn(states, owner: source, rows: rows, type: type))
+        case .numbers(let values, let flags, let type):
+            let nulls = flags.flatMap { nullRows(UnsafePointer($0.pointer)) }
+            defer { withExtendedLifetime((values, flags)) {} }
+            switch type {
+            case .long: return .long(SliceNumberColumn(longs(values), nullRows: nulls))
+            case .double: return .double(SliceNumberColumn(doubles(values), nullRows: nulls))
+            case .float: return .float(SliceNumberColumn(floats(values), nullRows: nulls))
+            }
         }
     }
 

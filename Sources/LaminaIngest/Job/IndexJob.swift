@@ -87,6 +87,7 @@ final class IndexRun {
         guard let dimensions = spec.dimensions else {
             throw .invalidInput("spec.dataSchema.dimensionsSpec must be given")
         }
+        for metric in spec.metrics { try metric.checkStorable() }
         var version: String?
         if let chunks = spec.granularity.chunks {
             version = try host.lock(Interval.condensed(chunks), appending: spec.appendsToExisting)

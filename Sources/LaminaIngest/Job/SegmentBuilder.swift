@@ -66,7 +66,7 @@ final class SegmentBuilder {
             if index.rowCount >= spec.tuning.maxRowsInMemory || index.bytes >= spec.tuning.maxBytesInMemory {
                 try spill()
             }
-            first = index.append(
+            first = try index.append(
                 batch,
                 from: first,
                 places: numbers,
@@ -153,6 +153,10 @@ final class SegmentBuilder {
         guard spec.granularity.rollup else { return nil }
         var out: [String: MetricCombiner] = [:]
         for metric in metrics {
+            if case .states(let rule, _) = metric.operation {
+                out[metric.name] = .objects(StateCombiner(rule: rule))
+                continue
+            }
             switch metric.fold {
             case .sum: out[metric.name] = .sum
             case .min: out[metric.name] = .min

@@ -1,4 +1,5 @@
 package import LaminaBase
+package import LaminaEngine
 package import LaminaQuery
 
 /// One metric of an ingestion spec.
@@ -8,6 +9,8 @@ package struct MetricSpec: Sendable {
     package enum Operation: Sendable {
         case count
         case number(Aggregator.NumberType, Aggregator.Fold)
+        /// Anything else: rows fold into states, which are stored as sketches, pairs or numbers.
+        case states(any ValueAggregation, [FieldForm])
     }
 
     package enum Input: Sendable {
@@ -21,34 +24,41 @@ package struct MetricSpec: Sendable {
     package var input: Input
     /// Only rows that pass are aggregated (type `filtered`).
     package var filter: Filter?
-    /// The filter as written.
-    private var filterJSON: JSON?
+    /// As Druid prints the aggregator itself.
+    package private(set) var json: JSON
+    /// The combining form of states, without its name.
+    private var combining: JSONObject?
 
     package init(_ node: SpecNode) throws(LaminaError) {
-        _ = try node.object()
+        var given = try node.object()
         let type = try node.required("type").string()
         if type == "filtered" {
-            let inner = try MetricSpec(node.required("aggregator"))
-            guard inner.filter == nil else { throw .unsupported("\(node.path): filtered inside filtered") }
-            self = inner
+            self = try MetricSpec(node.required("aggregator"))
             let condition = try node.required("filter")
-            filter = try QueryDecoder().filter(condition.json, at: condition.path)
-            filterJSON = condition.json
+            let outer = try QueryDecoder().filter(condition.json, at: condition.path)
+            filter = filter.map { .and([outer, $0]) } ?? outer
             if let name = try node.optionalString("name"), !name.isEmpty { self.name = name }
+            json = ["type": "filtered", "aggregator": json, "filter": condition.json, "name": .string(name)]
             return
-        }
-        guard let operation = Self.operations[type] else {
-            if Self.knownElsewhere.contains(type) { throw .unsupported("\(node.path): the metric type \"\(type)\"") }
-            throw node.error(
-                "has the unknown type \"\(type)\"; known are \(Self.operations.keys.sorted().joined(separator: ", "))"
-            )
         }
         guard let name = try node.optionalString("name") else {
             throw node.error("must have a name: a valid, non-null aggregator name")
         }
         self.name = name
-        self.operation = operation
-        input = try Self.input(node, operation)
+        for (key, value) in given.entries where value.isNull { given[key] = nil }
+        json = .object(given)
+        if let operation = Self.operations[type] {
+            self.operation = operation
+            input = try Self.input(node, operation)
+            return
+        }
+        let aggregator = try QueryDecoder().aggregator(node.json, at: node.path)
+        guard let rule = makeValueAggregation(aggregator) else {
+            throw .unsupported("\(node.path): the metric type \"\(type)\"")
+        }
+        operation = .states(rule, FieldForm.forms(of: aggregator, rule))
+        input = .none
+        combining = aggregator.combiningJSON?.objectValue
     }
 
     private static func input(_ node: SpecNode, _ operation: Operation) throws(LaminaError) -> Input {
@@ -69,45 +79,51 @@ package struct MetricSpec: Sendable {
         "floatSum": .number(.float, .sum), "floatMin": .number(.float, .min), "floatMax": .number(.float, .max),
     ]
 
-    /// Druid's other aggregators, named when refused.
-    private static let knownElsewhere: Set<String> = [
-        "hyperUnique", "cardinality", "HLLSketch", "HLLSketchBuild", "HLLSketchMerge", "thetaSketch",
-        "quantilesDoublesSketch", "quantilesDoublesSketchMerge", "arrayOfDoublesSketch", "KllDoublesSketch",
-        "KllFloatsSketch", "longFirst", "longLast", "doubleFirst", "doubleLast", "floatFirst", "floatLast",
-        "stringFirst",
-        "stringLast", "longAny", "doubleAny", "floatAny", "stringAny", "variance", "varianceFold", "momentSketch",
-        "approxHistogram", "approxHistogramFold", "fixedBucketsHistogram", "bloom", "expression", "histogram",
-        "javascript",
-        "stringFirstFold", "stringLastFold", "tDigestSketch", "spectator", "singleValue", "passthrough",
-    ]
+    /// The fields it reads.
+    package var fields: [String] {
+        if case .states(let rule, _) = operation { return rule.inputs }
+        switch input {
+        case .none: return []
+        case .field(let name): return [name]
+        case .expression(let expression): return expression.requiredColumns
+        }
+    }
 
-    /// The stored column's type.
+    /// The type of plain numbers.
     package var type: Aggregator.NumberType {
         if case .number(let type, _) = operation { return type }
         return .long
     }
 
-    /// How stored values of equal rows combine.
+    /// How plain numbers of equal rows combine.
     package var fold: Aggregator.Fold {
         if case .number(_, let fold) = operation { return fold }
         return .sum
     }
 
-    /// As Druid prints the aggregator itself.
-    package var json: JSON {
-        var object: JSONObject = ["type": "count", "name": .string(name)]
-        if case .number(let type, let fold) = operation { object["type"] = .string(type.rawValue + fold.rawValue) }
-        switch input {
-        case .none: break
-        case .field(let field): object["fieldName"] = .string(field)
-        case .expression(let expression): object["expression"] = .string(expression.text)
+    /// Refuses what a segment cannot store, as Druid does when the task runs.
+    package func checkStorable() throws(LaminaError) {
+        guard case .states(let rule, _) = operation else { return }
+        switch rule.storedType {
+        case .long?, .float?, .double?, .complex?: return
+        case let other:
+            throw LaminaError(
+                .runtimeFailure,
+                code: "notStorable",
+                "Unable to handle type[\(other.map { "\($0)" } ?? "null")] for metric [\(name)] of type"
+                    + " [\(json["type"]?.stringValue ?? "")]: it can be used in queries only"
+            )
         }
-        guard let filterJSON else { return .object(object) }
-        return ["type": "filtered", "aggregator": .object(object), "filter": filterJSON, "name": .string(name)]
     }
 
     /// The combining form, as Druid records it in `metadata.drd`: a `count` has become a `longSum` of itself.
     package var combiningJSON: JSON {
-        ["type": .string(type.rawValue + fold.rawValue), "name": .string(name), "fieldName": .string(name)]
+        guard case .states = operation else {
+            return ["type": .string(type.rawValue + fold.rawValue), "name": .string(name), "fieldName": .string(name)]
+        }
+        var object = combining ?? JSONObject()
+        object["name"] = .string(name)
+        if object["fieldName"] != nil { object["fieldName"] = .string(name) }
+        return .object(object)
     }
 }

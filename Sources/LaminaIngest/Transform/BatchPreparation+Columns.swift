@@ -149,6 +149,7 @@ extension BatchPreparation {
 
     /// Source: Druid's `Rows.objectToNumber` and the number aggregators.
     mutating func metric(_ metric: MetricSpec, _ filter: RowFilter?) -> PreparedColumn {
+        if case .states(let rule, let forms) = metric.operation { return stateInputs(metric, rule, forms, filter) }
         let column = PreparedColumn(numbers: rows.count)
         guard let bits = column.bits else { return column }
         if case .count = metric.operation {
@@ -177,7 +178,7 @@ extension BatchPreparation {
     }
 
     /// Whether a filtered aggregator takes a row; a filter that fails, fails the task.
-    private func passes(_ filter: RowFilter?, _ row: Int) -> Bool {
+    func passes(_ filter: RowFilter?, _ row: Int) -> Bool {
         guard let filter else { return true }
         do throws(LaminaError) {
             return try filter.passes(row: row, time: times[row], fields: fields)

@@ -4,14 +4,23 @@ import LaminaBase
 final class PreparedColumn {
     /// Numbers: bits of a long or a double, a float's in the low half; nil for texts.
     let bits: UnsafeMutablePointer<UInt64>?
-    /// 1 where the number is null; nil when none is.
+    /// 1 where the number is null, or the row does not count; nil when none is.
     private(set) var nulls: UnsafeMutablePointer<UInt8>?
     /// Texts (strings, and encoded values of `auto` columns); nil for numbers.
     let texts: UnsafeMutablePointer<TextRef>?
     /// Rows with several values: `lists[n]` is the range of the n-th such row in `elements`.
     var lists: [Range<Int>] = []
     var elements: [TextRef] = []
+    /// What metrics with states fold: `width` values a row.
+    var values: [Value] = []
     private let count: Int
+
+    init(values count: Int, width: Int) {
+        self.count = count
+        bits = nil
+        texts = nil
+        values.reserveCapacity(count * width)
+    }
 
     init(numbers count: Int) {
         self.count = count

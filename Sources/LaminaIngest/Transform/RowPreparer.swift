@@ -58,11 +58,7 @@ final class RowPreparer: Sendable {
         for dimension in schema.dimensions { excluded.insert(dimension.name) }
         for metric in spec.metrics {
             excluded.insert(metric.name)
-            switch metric.input {
-            case .none: break
-            case .field(let name): excluded.insert(name)
-            case .expression(let expression): excluded.formUnion(expression.requiredColumns)
-            }
+            excluded.formUnion(metric.fields)
         }
         discovery =
             schema.discovers
@@ -96,11 +92,7 @@ final class RowPreparer: Sendable {
         used.formUnion(spec.dimensions?.dimensions.map(\.name) ?? [])
         used.insert("__time")
         for metric in metrics {
-            switch metric.input {
-            case .none: break
-            case .field(let name): used.insert(name)
-            case .expression(let expression): used.formUnion(expression.requiredColumns)
-            }
+            used.formUnion(metric.fields)
             if let filter = metric.filter { used.formUnion(try rowFilterFields(filter)) }
         }
         var out: [ComputedField] = []
@@ -132,13 +124,7 @@ final class RowPreparer: Sendable {
         wanted.formUnion(partitioner.fields)
         for field in computed { wanted.formUnion(field.expression.requiredColumns) }
         for filter in [filter] + metricFilters { if let filter { wanted.formUnion(filter.fields) } }
-        for metric in metrics {
-            switch metric.input {
-            case .none: break
-            case .field(let name): wanted.insert(name)
-            case .expression(let expression): wanted.formUnion(expression.requiredColumns)
-            }
-        }
+        for metric in metrics { wanted.formUnion(metric.fields) }
         return wanted
     }
 

@@ -147,7 +147,9 @@ final class MergedView: SegmentView {
         }
         switch try Self.gather(pieces, name) {
         case .missing: return nil
-        case .numbers(let kind, let columns): return try numbers(kind, columns, combiner)
+        case .numbers(let kind, let columns):
+            if case .objects(let combiner)? = combiner { return try combinedNumbers(kind, columns, combiner) }
+            return try numbers(kind, columns, combiner)
         case .strings(let columns):
             return .string(
                 try MergedStringColumn(
@@ -169,6 +171,41 @@ final class MergedView: SegmentView {
                 return .object(try MergedObjectColumn.combined(order: order, columns: objects, type: type, combiner))
             }
             return .object(MergedObjectColumn(order: order, columns: objects, type: type))
+        }
+    }
+
+    /// Numbers whose groups are joined value by value.
+    private func combinedNumbers(
+        _ kind: NumberKind,
+        _ columns: [Column?],
+        _ combiner: any ObjectCombiner
+    ) throws(LaminaError) -> Column {
+        let objects = columns.indices.map { piece in
+            columns[piece].map { ValuesOfColumn($0, count: rowCounts[piece]) as any ObjectColumn }
+        }
+        let joined = try MergedObjectColumn.combined(order: order, columns: objects, type: .double, combiner)
+        var nullRows = RoaringBitmap()
+        var values: [Value] = []
+        values.reserveCapacity(order.resultCount)
+        for row in 0..<order.resultCount {
+            values.append(try joined.value(row: row))
+            if case .null = values[row] { nullRows.append(UInt32(row)) }
+        }
+        let nulls = nullRows.isEmpty ? nil : nullRows
+        func number(_ value: Value) -> Double {
+            switch value {
+            case .long(let number): Double(number)
+            case .float(let number): Double(number)
+            case .double(let number): number
+            default: 0
+            }
+        }
+        switch kind {
+        case .long:
+            let longs = values.map { if case .long(let number) = $0 { number } else { Int64(0) } }
+            return .long(MemoryLongColumn(longs, nullRows: nulls))
+        case .float: return .float(MemoryFloatColumn(ValueMemory(values.map { Float(number($0)) }), nullRows: nulls))
+        case .double: return .double(MemoryDoubleColumn(ValueMemory(values.map(number)), nullRows: nulls))
         }
     }
 
