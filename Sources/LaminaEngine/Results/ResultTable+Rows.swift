@@ -35,7 +35,7 @@ extension ResultTable.Column {
     /// Values as an outer query computes with them: of sketches that are not finished their bytes.
     func rowValues(_ rowCount: Int) -> [Value] {
         (0..<rowCount).map { row in
-            if case .states(_, let states, showsFinished: false) = self { return states.stored(row) }
+            if case .states(_, let states, showsFinished: false) = self { return states.unfinished(row) }
             return value(row)
         }
     }
@@ -71,7 +71,7 @@ extension AggregateColumn {
         case .float(let values): return .float(InlineNumbers(cleared(values), nulls: found))
         case .double(let values): return .double(InlineNumbers(cleared(values), nulls: found))
         case .states(let states, _):
-            return makeRowColumn(states.indices.map { stored($0) }, nil)
+            return makeRowColumn(states.indices.map { unfinished($0) }, nil)
         }
     }
 
