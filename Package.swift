@@ -15,8 +15,8 @@ let rooms: [(name: String, imports: [String])] = [
     ("LaminaBitmaps", ["LaminaBase"]),
     ("LaminaCompression", ["LaminaBase", "CLZ4", "CZstd", "CZlib", "CBZip2", "CLZMA", "CSnappy"]),
     ("LaminaSegment", ["LaminaBase", "LaminaBitmaps", "LaminaCompression"]),
-    ("LaminaQuery", ["LaminaBase", "CPCRE2"]),
     ("LaminaSketches", ["LaminaBase"]),
+    ("LaminaQuery", ["LaminaBase", "LaminaSketches", "CPCRE2"]),
     ("LaminaEngine", ["LaminaBase", "LaminaBitmaps", "LaminaSegment", "LaminaQuery", "LaminaSketches"]),
     ("LaminaHTTPClient", ["LaminaBase", "CCurl"]),
     (

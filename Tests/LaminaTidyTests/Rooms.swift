@@ -5,7 +5,7 @@ let allowedImports: [String: Set<String>] = [
     "LaminaBitmaps": ["LaminaBase"],
     "LaminaCompression": ["LaminaBase", "CLZ4", "CZstd", "CZlib", "CBZip2", "CLZMA", "CSnappy"],
     "LaminaSegment": ["LaminaBase", "LaminaBitmaps", "LaminaCompression"],
-    "LaminaQuery": ["LaminaBase", "CPCRE2"],
+    "LaminaQuery": ["LaminaBase", "LaminaSketches", "CPCRE2"],
     "LaminaSketches": ["LaminaBase"],
     "LaminaEngine": ["LaminaBase", "LaminaBitmaps", "LaminaSegment", "LaminaQuery", "LaminaSketches"],
     "LaminaHTTPClient": ["LaminaBase", "CCurl"],

@@ -12,34 +12,18 @@ struct CardinalityAggregation: ValueAggregation {
 
     var inputs: [String] { dimensions.map(\.dimension) }
 
-    /// A row's values of one dimension; null values are left out, except inside rows of several values.
-    private func elements(_ value: Value, _ dimension: DimensionSpec) -> [Value] {
-        guard case .array(let several) = value else { return transformed(value, dimension).map { [$0] } ?? [] }
-        return several.compactMap { transformed($0, dimension) }
-    }
-
-    private func transformed(_ value: Value, _ dimension: DimensionSpec) -> Value? {
-        switch dimension {
-        case .default: return value
-        case .extraction(_, _, _, let function): return function.apply(value).map(Value.string) ?? .null
-        case .filtered(let delegate, let filter):
-            guard let inner = transformed(value, delegate), filter.keeps(inner.asText) else { return nil }
-            return inner
-        }
-    }
-
     func fold(_ values: [Value], into state: inout AggregateState?) throws(LaminaError) {
         var sketch = takeHyperLogLog(&state)
         var bytes: [UInt8] = []
         if byRow {
             for (index, dimension) in dimensions.enumerated() {
                 if index > 0 { bytes.append(0) }
-                Self.appendRow(elements(values[index], dimension), to: &bytes)
+                Self.appendRow(dimension.elements(values[index]), to: &bytes)
             }
             sketch.add(hash: murmur128(bytes))
         } else {
             for (index, dimension) in dimensions.enumerated() {
-                for value in elements(values[index], dimension) where !value.isNull {
+                for value in dimension.elements(values[index]) where !value.isNull {
                     bytes.removeAll(keepingCapacity: true)
                     Self.append(value, to: &bytes)
                     sketch.add(hash: murmur128(bytes))

@@ -1,5 +1,6 @@
 import LaminaBase
 import LaminaQuery
+import LaminaSketches
 
 /// The column a leaf filter reads, and its condition.
 ///
@@ -38,12 +39,27 @@ func makeLeaf(_ filter: Filter) throws(LaminaError) -> (column: String, leaf: Le
     case .search(let dimension, let query, let extraction):
         let onNull: Truth = query.accepts(nil) ? .yes : .unknown
         return (dimension, Leaf(onNull: onNull) { query.accepts($0) }.extracting(extraction, of: dimension))
+    case .bloom(let dimension, let filter, let extraction):
+        return (dimension, bloomLeaf(filter).extracting(extraction, of: dimension))
     case .interval(let dimension, let intervals, let extraction):
         return (dimension, intervalLeaf(intervals).extracting(extraction, of: dimension))
     case .arrayContainsElement(let column, let type, let value): return (column, containsLeaf(type, value))
     case .and, .or, .not, .true, .false, .isTrue, .isFalse, .expression, .columnComparison:
         throw LaminaError(.defensive, code: "defensive", "A compound filter was taken for a leaf")
     }
+}
+
+/// Values a bloom filter may hold, each tested in its own type.
+///
+/// - Source: `BloomDimFilter`.
+private func bloomLeaf(_ filter: BloomKFilter) -> Leaf {
+    Leaf(
+        onNull: filter.mayContainNull() ? .yes : .unknown,
+        text: { filter.mayContain($0) },
+        long: .predicate { filter.mayContain($0) },
+        double: .predicate { filter.mayContain($0) },
+        float: .predicate { filter.mayContain($0) }
+    )
 }
 
 /// `IS NULL`, which is never unknown.

@@ -38,7 +38,9 @@ indirect enum PostProgram {
         case .column(let index): return index.map(row.operand) ?? .value(.null)
         case .sketch(let operation, let parts):
             var operands: [PostOperand] = []
-            for part in parts { operands.append(try part.operand(row)) }
+            for part in parts {
+                operands.append(operation.takesNumbers ? .value(try part.value(row)) : try part.operand(row))
+            }
             return try sketchOperation(operation, operands)
         default: return .value(try value(row))
         }

@@ -7,6 +7,9 @@ func makeSketchAggregation(_ aggregator: SketchAggregator) -> (any ValueAggregat
     case .hll(let options): HLLAggregation(aggregator, options)
     case .theta(let options): ThetaAggregation(aggregator, options)
     case .tuple(let options): TupleAggregation(aggregator, options)
+    // Parameters were checked when the aggregator was decoded.
+    case .numbers(let numbers): try? makeNumberSketchAggregation(aggregator, numbers)
+    case .bloom(let options): try? BloomAggregation(options)
     }
 }
 
@@ -21,6 +24,7 @@ func makeSketchAccumulator(_ rule: any ValueAggregation, in scan: SegmentScan) t
         if theta.options.isInputSketch { return nil }
         guard let words = try HashWords(try scan.column(theta.field), theta, in: scan) else { return nil }
         return ThetaAccumulator(theta, words)
+    case let numbers as any ScanningAggregation: return try numbers.accumulator(in: scan)
     default: return nil
     }
 }

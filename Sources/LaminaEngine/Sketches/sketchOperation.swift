@@ -25,6 +25,7 @@ func sketchOperation(
         )
     case .thetaConstant(let bytes): return .sketch(try ThetaSketch(bytes: bytes))
     case .tupleConstant(let bytes): return .sketch(try TupleSketch(bytes: bytes))
+    case .numbers(let operation): return .value(try numberSketchOperation(operation, operands))
     default:
         return try tupleOperation(
             operation,

@@ -33,7 +33,14 @@ func tupleOperation(
         return .value(tTest(moments(sketches[0]), moments(sketches[1])))
     case .tupleToString: return .value(.string(first.summary))
     case .tupleToBase64: return .value(.string(base64Encoded(first.bytes)))
-    default: throw .unsupported("Post-aggregator 'arrayOfDoublesSketchToQuantilesSketch'")
+    case .tupleToQuantiles(let column, let k):
+        guard column <= first.numberOfValues else {
+            throw .invalidInput("Column \(column) is out of range: the sketch has \(first.numberOfValues) columns")
+        }
+        var quantiles = try QuantilesSketch(k: k)
+        for row in first.rows { quantiles.update(row[column - 1]) }
+        return .sketch(quantiles)
+    default: throw .unsupported("A tuple sketch in post-aggregator '\(operation)'")
     }
 }
 

@@ -1,5 +1,6 @@
 import LaminaBase
 import LaminaQuery
+import LaminaSketches
 
 /// A filter over the fields of one input row, in three-valued logic; values compare as Druid's row-based selectors compare them.
 ///
@@ -105,6 +106,10 @@ private struct RowFilterEvaluation {
             return matchText(name, extraction, nullMatches: false) { $0.map { pattern.isFound(in: $0) } ?? false }
         case .search(let name, let search, let extraction):
             return matchText(name, extraction, nullMatches: false) { search.accepts($0) }
+        case .bloom(let name, let filter, let extraction):
+            return matchText(name, extraction, nullMatches: filter.mayContainNull()) { text in
+                text.map { filter.mayContain($0) } ?? filter.mayContainNull()
+            }
         case .bound(let name, let lower, let upper, let lowerStrict, let upperStrict, let ordering, let extraction):
             return matchText(name, extraction, nullMatches: lower == nil) { text in
                 guard let text else { return lower == nil }

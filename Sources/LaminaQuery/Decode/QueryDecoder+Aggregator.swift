@@ -185,7 +185,6 @@ extension QueryDecoder {
 
 /// Beginnings of the names of Druid's aggregators that Lamina does not have yet.
 private let refusedAggregators = [
-    "quantilesDoublesSketch", "KllDoublesSketch", "KllFloatsSketch",
-    "approxHistogram", "fixedBucketsHistogram", "variance", "bloom", "momentSketch", "tDigestSketch", "singleValue",
+    "momentSketch", "tDigestSketch", "singleValue",
     "timeMin", "timeMax", "distinctCount", "compressedBigDecimal", "sqlMode", "spectator", "histogram",
 ]

@@ -1,4 +1,5 @@
 package import LaminaBase
+import LaminaSketches
 
 extension QueryDecoder {
     /// Decodes a filter (druid-surface 3).
@@ -50,7 +51,7 @@ extension QueryDecoder {
                 value: value ?? .null
             )
         case "javascript": throw javaScriptRefused("Filter")
-        case "spatial", "bloom", "segment": throw .unsupported("Filter '\(type)'")
+        case "spatial", "segment": throw .unsupported("Filter '\(type)'")
         default: return try textFilter(type, fields)
         }
     }
@@ -78,6 +79,14 @@ extension QueryDecoder {
             return .search(
                 dimension: try fields.requiredString("dimension"),
                 query: try searchSpec(try fields.required("query"), at: fields.place("query")),
+                extraction: try extraction(fields)
+            )
+        case "bloom":
+            let text = try fields.requiredString("bloomKFilter")
+            guard let bytes = base64Decoded(text) else { throw fields.fail("bloomKFilter must be in base64") }
+            return .bloom(
+                dimension: try fields.requiredString("dimension"),
+                filter: try BloomKFilter(bytes: bytes),
                 extraction: try extraction(fields)
             )
         case "columnComparison":

@@ -93,9 +93,4 @@ extension PostAggregator {
 }
 
 /// Beginnings of the names of Druid's post-aggregators that Lamina does not have yet.
-private let refusedPostAggregators = [
-    "quantilesDoublesSketch", "KllDoublesSketch", "KllFloatsSketch",
-    "equalBuckets", "buckets", "customBuckets", "min", "max", "quantile", "stddev", "zscore2sample",
-    "pvalue2tailedZtest",
-    "momentSketch", "sketch", "variance",
-]
+private let refusedPostAggregators = ["momentSketch", "quantilesFromTDigestSketch", "quantileFromTDigestSketch"]

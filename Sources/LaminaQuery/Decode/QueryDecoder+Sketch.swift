@@ -24,7 +24,7 @@ extension QueryDecoder {
             shouldFinalize = try fields.bool("shouldFinalize", default: true)
         case "arrayOfDoublesSketch", "arrayOfDoublesSketchBuild", "arrayOfDoublesSketchMerge":
             kind = .tuple(try tupleOptions(fields))
-        default: return nil
+        default: return try numberSketchAggregator(type, name, fields)
         }
         return SketchAggregator(
             name: name,
@@ -163,7 +163,9 @@ extension QueryDecoder {
             let operation = SketchPostAggregator.Operation.tupleConstant(try constantBytes(fields))
             return SketchPostAggregator(name: name, operation: operation, fields: [])
         default:
-            guard let operation = try tupleReading(type, fields) else { return nil }
+            guard let operation = try tupleReading(type, fields) else {
+                return try numberSketchPostAggregator(type, name, fields)
+            }
             return try one(operation)
         }
     }

@@ -1,4 +1,5 @@
 package import LaminaBase
+package import LaminaSketches
 
 /// A row filter in three-valued logic: a row passes when the filter is true, not when it is unknown (druid-surface 3).
 package indirect enum Filter: Sendable {
@@ -29,6 +30,8 @@ package indirect enum Filter: Sendable {
     case like(dimension: String, pattern: LikePattern, extraction: ExtractionFunction?)
     case regex(dimension: String, pattern: Regex, extraction: ExtractionFunction?)
     case search(dimension: String, query: SearchSpec, extraction: ExtractionFunction?)
+    /// Values that a bloom filter may hold.
+    case bloom(dimension: String, filter: BloomKFilter, extraction: ExtractionFunction?)
     case columnComparison([DimensionSpec])
     case interval(dimension: String, intervals: [Interval], extraction: ExtractionFunction?)
     case expression(Expression, virtualColumns: [VirtualColumn])

@@ -19,6 +19,8 @@ package struct SketchAggregator: Sendable {
         case hll(HLL)
         case theta(Theta)
         case tuple(Tuple)
+        case numbers(Numbers)
+        case bloom(Bloom)
     }
 
     /// `HLLSketchBuild`, `HLLSketchMerge`. Source: `HllSketchAggregatorFactory`.
@@ -54,7 +56,7 @@ package struct SketchAggregator: Sendable {
     package var columns: [String] {
         switch kind {
         case .tuple(let tuple): [field] + (tuple.metricColumns ?? [])
-        case .hll, .theta: [field]
+        case .hll, .theta, .numbers, .bloom: [field]
         }
     }
 
@@ -64,6 +66,8 @@ package struct SketchAggregator: Sendable {
         case .hll: "HLLSketch"
         case .theta: "thetaSketch"
         case .tuple: "arrayOfDoublesSketch"
+        case .numbers(let numbers): numbers.typeName
+        case .bloom: "bloom"
         }
     }
 
@@ -75,6 +79,8 @@ package struct SketchAggregator: Sendable {
         case .theta(let options):
             return options.errorBoundsStdDev == nil ? .double : .complex("estimateWithErrorBounds")
         case .tuple: return .double
+        case .numbers(let numbers): return numbers.outputType
+        case .bloom: return .complex(typeName)
         }
     }
 
@@ -103,6 +109,8 @@ package struct SketchAggregator: Sendable {
                 ("numberOfValues", .int(Int64(options.numberOfValues))),
             ]
             return ("arrayOfDoublesSketch", [], after)
+        case .numbers(let numbers): return numbers.combiningParts(shouldFinalize: shouldFinalize)
+        case .bloom(let options): return ("bloom", [], [("maxNumEntries", .int(Int64(options.maxEntries)))])
         }
     }
 }
@@ -148,5 +156,6 @@ package struct SketchPostAggregator: Sendable {
         case tupleConstant([UInt8])
         /// Values of a column (from 1 on) as a quantiles sketch.
         case tupleToQuantiles(column: Int, k: Int)
+        case numbers(NumberOperation)
     }
 }

@@ -34,6 +34,14 @@ package struct ApproximateHistogram: Sendable, Hashable {
         self.upperLimit = upperLimit
     }
 
+    /// The same with other limits: bytes do not hold them.
+    package func limited(_ lower: Float, _ upper: Float) -> ApproximateHistogram {
+        var histogram = self
+        histogram.lowerLimit = lower
+        histogram.upperLimit = upper
+        return histogram
+    }
+
     func binCount(_ index: Int) -> Int64 { Int64(bins[index] & ~Self.approximate) }
     func isExact(_ index: Int) -> Bool { bins[index] & Self.approximate == 0 }
 

@@ -6,7 +6,7 @@ let expressionFunctions: [String: ExpressionFunction] = {
     let groups = [
         conditionFunctions, textFunctions, patternFunctions, mathFunctions, bitFunctions, timeFunctions,
         timeTextFunctions, arrayFunctions, arrayBuildingFunctions, reductionFunctions, jsonFunctions, addressFunctions,
-        formatFunctions,
+        formatFunctions, bloomFunctions,
     ]
     for group in groups {
         for function in group { table[function.name] = function }
@@ -18,7 +18,7 @@ let expressionFunctions: [String: ExpressionFunction] = {
 let refusedFunctions: [String: String] = [
     "hyper_unique": "hyperUnique sketches", "hyper_unique_add": "hyperUnique sketches",
     "hyper_unique_estimate": "hyperUnique sketches", "hyper_unique_round_estimate": "hyperUnique sketches",
-    "bloom_filter_test": "bloom filters", "bloom_filter_add": "bloom filters", "ipv6_match": "IPv6 addresses",
+    "ipv6_match": "IPv6 addresses",
 ]
 
 /// A type rule that is always the same type.
