@@ -24,10 +24,10 @@ import Testing
         #expect(one.bytes == [0, 0, 0, 0, 0, 0, 0, 1, 0x40, 8, 0, 0, 0, 0, 0, 0] + Array(repeating: 0, count: 8))
     }
 
-    /// 0.5 of 10 and 0.3 of 10: the textbook's two-sample z.
+    /// 60 % of 500 and 75 % of 600.
     @Test func `Z-score and p-value`() throws {
         let score = try zScore(successes: 300, of: 500, and: 450, of: 600)
-        #expect(abs(score - -5.321_998_7) < 1e-6)
+        #expect(abs(score - -0.15 / 0.000_792_5.squareRoot()) < 1e-12)
         #expect(abs(pValueTwoTailed(1.959_963_984_540_054) - 0.05) < 1e-12)
         #expect(abs(pValueTwoTailed(-2.575_829_303_548_901) - 0.01) < 1e-12)
         #expect(throws: LaminaError.self) { try zScore(successes: 6, of: 5, and: 1, of: 2) }

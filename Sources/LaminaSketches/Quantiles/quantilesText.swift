@@ -82,7 +82,7 @@ private func percent(_ fraction: Double) -> String {
     guard let (digits, point) = roundedDigits(fraction * 100, keeping: { $0 + 3 }) else { return "NaN%" }
     var text = digits
     while text.count < point + 3 { text.append("0") }
-    while text.count < 4 || point < text.count - 3 { text = "0" + text }
+    while text.count < 4 { text = "0" + text }
     return "\(text.dropLast(3)).\(text.suffix(3))%"
 }
 
