@@ -31,7 +31,7 @@ func rowFilterFields(_ filter: Filter) throws(LaminaError) -> [String] {
     case .not(let inner), .isTrue(let inner), .isFalse(let inner): return try rowFilterFields(inner)
     case .selector(let name, _, _), .bound(let name, _, _, _, _, _, _), .in(let name, _, _), .like(let name, _, _),
         .regex(let name, _, _), .search(let name, _, _), .interval(let name, _, _), .equals(let name, _, _),
-        .null(let name),
+        .null(let name), .bloom(let name, _, _),
         .range(let name, _, _, _, _, _), .inType(let name, _, _), .arrayContainsElement(let name, _, _):
         return [name]
     case .columnComparison: throw .unsupported("transformSpec.filter of type columnComparison")

@@ -37,7 +37,8 @@ private func add(_ values: [Value]) throws(LaminaError) -> Value {
     case .float(let number): sum.add(Double(number))
     case .double(let number): sum.add(number)
     case .complex: try sum.merge(same: try filter(values[0], "bloom_filter_add"))
-    case .array, .json: throw .evaluation("Function[bloom_filter_add] cannot add an array or nested value to a bloom filter")
+    case .array, .json:
+        throw .evaluation("Function[bloom_filter_add] cannot add an array or nested value to a bloom filter")
     }
     return value(sum)
 }
