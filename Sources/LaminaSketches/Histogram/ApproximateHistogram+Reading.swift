@@ -7,6 +7,9 @@ package struct HistogramShape: Sendable, Hashable {
 }
 
 extension ApproximateHistogram {
+    /// Values in each bin.
+    package var counts: [Int64] { bins.indices.map { binCount($0) } }
+
     /// The estimated number of values up to and including `limit`.
     ///
     /// - Source: `ApproximateHistogram.sum`.
