@@ -71,7 +71,7 @@ struct HLLAggregation: ValueAggregation, HashedAggregation {
     /// Results went through a union and were read again on their way in Druid, which decides the order of a set's coupons.
     func shown(_ state: AggregateState?) -> Value {
         guard case .sketch(let sketch) = state, let sketch = sketch as? HLLSketch else { return stored(state) }
-        let union = sketch.isUnion ? sketch : sketch.asUnion(lgMaxK: options.lgK)
+        let union = sketch.isUnion ? sketch : sketch.asUnion(lgMaxK: options.lgK, entersAgain: true)
         guard let read = try? HLLSketch(bytes: union.bytes) else { return stored(state) }
         return .complex(type: "HLLSketch", bytes: read.bytes)
     }

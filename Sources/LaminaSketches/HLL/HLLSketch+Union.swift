@@ -6,11 +6,13 @@ extension HLLSketch {
         union(with: other, lgMaxK: lgK)
     }
 
-    /// What a union that has met only this sketch holds: coupons entered again, registers of at most 2^lgMaxK.
-    package func asUnion(lgMaxK: Int) -> HLLSketch {
+    /// What a union that has met only this sketch holds: registers of at most 2^lgMaxK.
+    ///
+    /// - Parameter entersAgain: coupons are entered one by one, as into a union in a buffer, which may change their order.
+    package func asUnion(lgMaxK: Int, entersAgain: Bool = false) -> HLLSketch {
         var result = HLLSketch(lgK: lgMaxK, registerBits: registerBits)
         result.isUnion = true
-        result.absorb(self, lgMaxK: lgMaxK)
+        result.absorb(self, lgMaxK: lgMaxK, entersAgain: entersAgain)
         return result
     }
 
@@ -28,8 +30,15 @@ extension HLLSketch {
     }
 
     /// Source: `Union.unionImpl`.
-    private mutating func absorb(_ source: HLLSketch, lgMaxK: Int) {
+    private mutating func absorb(_ source: HLLSketch, lgMaxK: Int, entersAgain: Bool = false) {
         if source.isEmpty { return }
+        if source.mode == .set, isEmpty, source.lgK == lgK, !entersAgain {
+            let bits = registerBits
+            self = source
+            registerBits = bits
+            isUnion = true
+            return
+        }
         guard source.mode == .registers else {
             for coupon in source.coupons where coupon != 0 { update(coupon: coupon) }
             return
