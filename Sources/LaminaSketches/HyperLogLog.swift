@@ -32,10 +32,13 @@ package struct HyperLogLog: Sketch, Hashable {
         add(register: register, position: position)
     }
 
+    /// A text as it comes in at ingestion, hashed as UTF-8 (the `cardinality` aggregation hashes UTF-16 instead).
+    ///
+    /// Source: `HyperUniquesSerde`, `HyperLogLogHash`.
     package mutating func add(_ text: String) {
-        var bytes: [UInt8] = []
-        appendUTF16(text, to: &bytes)
-        add(hash: murmur128(bytes))
+        var text = text
+        let hash = text.withUTF8 { murmur128(UnsafeRawBufferPointer($0)) }
+        add(hash: hash)
     }
 
     private mutating func add(register: Int, position: Int) {
@@ -168,6 +171,8 @@ package struct HyperLogLog: Sketch, Hashable {
             guard (bytes.count - header) % 3 == 0 else { throw Self.corrupt("a list of \(bytes.count - header) bytes") }
             for place in stride(from: header, to: bytes.count, by: 3) {
                 let position = Int(bytes[place]) << 8 | Int(bytes[place + 1])
+                // Room that Druid made and did not fill.
+                if position == 0, bytes[place + 2] == 0 { continue }
                 guard position >= header, position - header < Self.denseBytes else {
                     throw Self.corrupt("a register out of range")
                 }
@@ -181,9 +186,9 @@ package struct HyperLogLog: Sketch, Hashable {
         .corrupt("a hyperUnique value of \(what)", at: "its column")
     }
 
-    /// The bytes Druid writes.
+    /// The bytes Druid writes; without any value just the header.
     package var bytes: [UInt8] {
-        if registers.isEmpty { return [] }
+        if registers.isEmpty { return [1] + [UInt8](repeating: 0, count: Self.headerBytes - 1) }
         var bytes: [UInt8] = [
             1, UInt8(offset), UInt8(usedCount >> 8), UInt8(usedCount & 255), UInt8(overflowValue),
             UInt8(overflowRegister >> 8), UInt8(overflowRegister & 255),
@@ -193,6 +198,8 @@ package struct HyperLogLog: Sketch, Hashable {
             let position = index + Self.headerBytes
             bytes += [UInt8(position >> 8), UInt8(position & 255), byte]
         }
+        // Druid makes room for every register, though two may share a byte; what is left stays zero.
+        bytes += repeatElement(0, count: max(0, Self.headerBytes + 3 * usedCount - bytes.count))
         return bytes
     }
 }

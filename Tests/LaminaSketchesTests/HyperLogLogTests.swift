@@ -22,6 +22,21 @@ import Testing
         #expect(HyperLogLog().estimate == 0)
     }
 
+    /// Texts whose registers share a byte: Druid leaves three zero bytes at the end for each.
+    @Test func theListOfRegistersKeepsDruidsLength() throws {
+        var sketch = HyperLogLog()
+        #expect(sketch.bytes == [1, 0, 0, 0, 0, 0, 0])
+        for number in 0..<150 { sketch.add("value \(number)") }
+        let used = Int(sketch.bytes[2]) << 8 | Int(sketch.bytes[3])
+        #expect(sketch.bytes.count == 7 + 3 * used)
+        #expect(sketch.bytes.suffix(3) == [0, 0, 0])
+        let again = try HyperLogLog(bytes: sketch.bytes)
+        #expect(again.bytes == sketch.bytes && again.estimate == sketch.estimate)
+        // As Druid stored it: two values, read from the gold corpus' wikipedia_rollup.
+        let stored: [UInt8] = [1, 0, 0, 3, 0, 0, 0, 0, 0x26, 1, 1, 0xDF, 0x10, 3, 0xFE, 2]
+        #expect(try HyperLogLog(bytes: stored).bytes == stored)
+    }
+
     @Test func brokenSketchesAreErrors() {
         for bytes in [
             [1, 2], [1, 0, 0, 1, 0, 0xFF, 0xFF, 0, 7], [1, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 1], [9],

@@ -24,7 +24,8 @@ extension BatchPreparation {
                     continue
                 }
                 do throws(LaminaError) {
-                    column.values.append(try input?.value(row, forms[place]) ?? .null)
+                    let absent: Value = forms[place] == .texts ? .array([]) : .null
+                    column.values.append(try input?.value(row, forms[place]) ?? absent)
                 } catch {
                     column.values.append(.null)
                     if out.failure == nil { out.failure = error }
@@ -39,7 +40,8 @@ extension FieldView {
     /// The value in the form an aggregation wants it.
     func value(_ row: Int, _ form: FieldForm) throws(LaminaError) -> Value {
         let kind = kinds[row]
-        if kind == FieldKind.missing || kind == FieldKind.null { return .null }
+        // As texts, nothing is a list without any: the sketch is there, and empty.
+        if kind == FieldKind.missing || kind == FieldKind.null { return form == .texts ? .array([]) : .null }
         if kind == FieldKind.complex { return value(row) }
         switch form {
         case .raw: return kind == FieldKind.bool ? .string(javaString(row) ?? "") : value(row)
