@@ -5,8 +5,8 @@ import Testing
 
 /// Every recorded ingestion step, run directly on the job: its end, its counts, its segments and their rows against Druid's.
 @Suite struct GoldStepTests {
-    /// Steps of features that wait: quantiles sketches, projections.
-    private static let waiting: Set<String> = ["events_rollup", "events_proj"]
+    /// Steps of features that wait: projections.
+    private static let waiting: Set<String> = ["events_proj"]
 
     /// Datasources whose rows the steps of another read.
     private static let sources = ["ver_k": "ver_a"]
