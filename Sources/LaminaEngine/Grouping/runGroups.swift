@@ -10,6 +10,9 @@ struct GroupingTask {
     var filter: Filter?
     var virtualColumns: [VirtualColumn]
     var skipsEmptyRows = false
+    var projections = ProjectionPolicy()
+    /// Over a projection: where the partial results of each aggregation are; nil: rows are aggregated.
+    var stored: [StoredAggregation]?
 
     /// Number of key columns: the dimensions, and the time bucket before them unless the granularity is `all`.
     var keyCount: Int { dimensions.count + (granularity.isAll ? 0 : 1) }
@@ -24,6 +27,30 @@ struct GroupingTask {
         _ run: QueryRun,
         bytesMax: Int = .max,
         overflow: ((GroupPartial) throws(LaminaError) -> Void)? = nil
+    ) throws(LaminaError) -> GroupPartial {
+        guard stored == nil, let match = try projected(input) else {
+            return try runRows(input, run, bytesMax: bytesMax, overflow: overflow)
+        }
+        // Of a segment cut into ranges of rows one range stands for all of its projection.
+        var groups = try GroupPartial.empty(keys: keyCount, aggregators)
+        if input.rows?.lowerBound ?? 0 == 0 {
+            groups = try match.task.runRows(match.input, run, bytesMax: bytesMax, overflow: overflow)
+        }
+        groups.firstTime = try firstTime(input, run)
+        return groups
+    }
+
+    /// Time of the first stored row, whatever the filter says.
+    private func firstTime(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> Int64? {
+        if let extent = input.extent { return extent.firstTime }
+        return try RowWalk(SegmentScan(input.view, run, virtualColumns: []), input, filter: nil).firstTime()
+    }
+
+    private func runRows(
+        _ input: SegmentInput,
+        _ run: QueryRun,
+        bytesMax: Int,
+        overflow: ((GroupPartial) throws(LaminaError) -> Void)?
     ) throws(LaminaError) -> GroupPartial {
         try checkGranularity(granularity, input)
         let scan = SegmentScan(input.view, run, virtualColumns: virtualColumns)
@@ -80,8 +107,13 @@ struct GroupingTask {
 
     private func accumulators(_ scan: SegmentScan, _ walk: RowWalk) throws(LaminaError) -> [Accumulator] {
         var accumulators: [Accumulator] = []
-        for aggregator in aggregators {
-            accumulators.append(try makeAccumulator(aggregator, in: scan, rowsWanted: walk.rowCount))
+        for (index, aggregator) in aggregators.enumerated() {
+            if let stored {
+                let place = stored[index]
+                accumulators.append(try aggregator.makeStoredAccumulator(place, in: scan, rowsWanted: walk.rowCount))
+            } else {
+                accumulators.append(try makeAccumulator(aggregator, in: scan, rowsWanted: walk.rowCount))
+            }
         }
         return accumulators
     }

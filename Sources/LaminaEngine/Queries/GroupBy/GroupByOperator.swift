@@ -17,6 +17,7 @@ package struct GroupByOperator: QueryOperator {
 
     let query: Query
     let groupBy: GroupByQuery
+    let projections: ProjectionPolicy
     let resultAsArray: Bool
     let sortByDimsFirst: Bool
     let allowsMultipleValues: Bool
@@ -34,6 +35,7 @@ package struct GroupByOperator: QueryOperator {
         appliesPushDown = try query.context.bool("applyLimitPushDown", default: true)
         finalizes = try query.context.bool("finalize", default: true)
         forcesPushDown = try query.context.bool("forceLimitPushDown", default: false)
+        projections = try ProjectionPolicy(query.context)
         layout = try TimestampLayout(query.context, groupBy.granularity)
         let names = groupBy.dimensions.map(\.outputName)
         try checkOutputs(dimensions: names, groupBy.aggregations, groupBy.postAggregations)
@@ -78,7 +80,8 @@ package struct GroupByOperator: QueryOperator {
             dimensions: groupBy.dimensions,
             aggregators: groupBy.aggregations,
             filter: query.filter,
-            virtualColumns: query.virtualColumns
+            virtualColumns: query.virtualColumns,
+            projections: projections
         )
     }
 

@@ -21,6 +21,7 @@ final class ScanCursor {
         withTimes: Bool,
         _ run: QueryRun
     ) throws(LaminaError) {
+        try ProjectionPolicy(query.context).checkRowQuery(on: input.view)
         scan = SegmentScan(input.view, run, virtualColumns: query.virtualColumns)
         walk = try RowWalk(scan, input, filter: query.filter)
         segmentID = input.id

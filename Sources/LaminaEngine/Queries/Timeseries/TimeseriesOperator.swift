@@ -16,6 +16,7 @@ package struct TimeseriesOperator: QueryOperator {
 
     let query: Query
     let timeseries: TimeseriesQuery
+    let projections: ProjectionPolicy
     let skipsEmpty: Bool
     let addsGrandTotal: Bool
     let timestampField: String?
@@ -29,6 +30,7 @@ package struct TimeseriesOperator: QueryOperator {
         addsGrandTotal = try query.context.bool("grandTotal", default: false)
         timestampField = try query.context.string("timestampResultField")
         finalizes = try query.context.bool("finalize", default: true)
+        projections = try ProjectionPolicy(query.context)
         layout = try TimestampLayout(query.context, timeseries.granularity)
         try checkOutputs(dimensions: [], timeseries.aggregations, timeseries.postAggregations)
     }
@@ -39,7 +41,8 @@ package struct TimeseriesOperator: QueryOperator {
             dimensions: [],
             aggregators: timeseries.aggregations,
             filter: query.filter,
-            virtualColumns: query.virtualColumns
+            virtualColumns: query.virtualColumns,
+            projections: projections
         )
     }
 

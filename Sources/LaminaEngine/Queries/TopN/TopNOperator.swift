@@ -20,6 +20,7 @@ package struct TopNOperator: QueryOperator {
 
     let query: Query
     let topN: TopNQuery
+    let projections: ProjectionPolicy
     let segmentThreshold: Int?
     let layout: TimestampLayout
     let finalizes: Bool
@@ -30,6 +31,7 @@ package struct TopNOperator: QueryOperator {
         guard topN.threshold > 0 else { throw .invalidInput("Threshold cannot be equal to 0.") }
         segmentThreshold = try query.context.int("minTopNThreshold").map { max(Int(clamping: $0), topN.threshold) }
         finalizes = try query.context.bool("finalize", default: true)
+        projections = try ProjectionPolicy(query.context)
         layout = try TimestampLayout(query.context, topN.granularity)
         try checkOutputs(dimensions: [topN.dimension.outputName], topN.aggregations, topN.postAggregations)
         if let metric = topN.metric.metricName {
@@ -49,7 +51,8 @@ package struct TopNOperator: QueryOperator {
             aggregators: topN.aggregations,
             filter: query.filter,
             virtualColumns: query.virtualColumns,
-            skipsEmptyRows: true
+            skipsEmptyRows: true,
+            projections: projections
         )
     }
 

@@ -44,7 +44,7 @@ func zoneOrUTC(_ name: String?) -> TimeZoneRules {
 }
 
 /// The granularity of period, origin and zone arguments; nil when the period is null.
-private func granularity(_ period: Value, _ origin: Value, _ zone: Value) throws(LaminaError) -> Granularity? {
+func floorGranularity(_ period: Value, _ origin: Value, _ zone: Value) throws(LaminaError) -> Granularity? {
     guard let text = period.asText else { return nil }
     let rules = zoneOrUTC(zone.asText)
     let start: Int64?
@@ -64,14 +64,14 @@ private func prepareRounding(
 ) throws(LaminaError) -> ExpressionFunction.StrictBody {
     let constants = (1..<4).map { $0 < arguments.count ? arguments.literal($0) : .null }
     if let period = constants[0], let origin = constants[1], let zone = constants[2] {
-        guard let fixed = try granularity(period, origin, zone) else {
+        guard let fixed = try floorGranularity(period, origin, zone) else {
             throw .invalidInput("the period must not be null")
         }
         return { values in values[0].asLong.map { .long(round(fixed, $0)) } ?? .null }
     }
     return { values throws(LaminaError) in
         guard let instant = values[0].asLong,
-            let granularity = try granularity(values[1], argument(values, 2), argument(values, 3))
+            let granularity = try floorGranularity(values[1], argument(values, 2), argument(values, 3))
         else { return .null }
         return .long(round(granularity, instant))
     }
