@@ -41,24 +41,36 @@ enum NumberVectors {
     case double(NumericInput<Double>)
 }
 
-/// What an expression gives for every id of a dictionary; computed when first asked for.
+/// What every id of a dictionary stands for; computed when first asked for.
 final class MappedValues {
-    let expression: Expression
     let type: ColumnType?
-    private let column: any StringColumn
+    /// Whether every id has a value, whatever it is: the whole dictionary may be looked through.
+    let isTotal: Bool
+    private let compute: (UInt32) throws(LaminaError) -> Value
     private var known: [Value?]
 
+    /// What an expression gives for every value of a column.
     init(_ expression: Expression, type: ColumnType?, over column: any StringColumn) {
-        self.expression = expression
         self.type = type
-        self.column = column
+        isTotal = false
         known = Array(repeating: nil, count: column.cardinality)
+        compute = { (id) throws(LaminaError) in
+            try expression.evaluate(columns: [column.value(id).map(Value.string) ?? .null])
+        }
     }
 
-    /// The expression's value for an id.
+    /// The values of a dictionary of any types.
+    init(type: ColumnType?, count: Int, _ compute: @escaping (UInt32) throws(LaminaError) -> Value) {
+        self.type = type
+        isTotal = true
+        known = Array(repeating: nil, count: count)
+        self.compute = compute
+    }
+
+    /// The value for an id.
     func value(_ id: UInt32) throws(LaminaError) -> Value {
         if let value = known[Int(id)] { return value }
-        let value = try expression.evaluate(columns: [column.value(id).map(Value.string) ?? .null])
+        let value = try compute(id)
         known[Int(id)] = value
         return value
     }

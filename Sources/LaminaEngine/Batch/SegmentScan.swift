@@ -54,6 +54,8 @@ final class SegmentScan {
     func declaredType(_ name: String) throws(LaminaError) -> ColumnType? {
         guard let virtual = virtualColumns[name] else { return try column(name).type }
         if let declared = virtual.outputType { return declared }
+        // However the path is stored here, and whether it is there at all.
+        if let access = virtual.expression.jsonValueAccess { return access.type ?? .string }
         return try column(name).type ?? .float
     }
 
@@ -64,7 +66,7 @@ final class SegmentScan {
         case .float(let column): .float(column)
         case .double(let column): .double(column)
         case .string(let column): .string(column)
-        case .object(let column): .object(column)
+        case .object(let column): dictionaryColumn(column)
         }
     }
 
@@ -79,6 +81,7 @@ final class SegmentScan {
         if declared == .string, case .array? = type {
             return .rows(try BoundExpression(expression, type: .string, givesSeveral: true, in: self))
         }
+        if let path = try nestedPath(expression, type: type) { return path }
         if let vectors = try compileVectors(expression, in: self) { return .numbers(vectors) }
         if expression.requiredColumns.count == 1, case .string(let column) = try column(expression.requiredColumns[0]),
             !column.hasMultipleValues

@@ -47,6 +47,29 @@ extension FilterCompiler {
         }
     }
 
+    /// A condition on what a dictionary's ids stand for.
+    func planMapped(
+        _ column: any StringColumn,
+        _ values: MappedValues,
+        emptyPasses: Bool,
+        _ test: @escaping (Value) -> Bool
+    ) throws(LaminaError) -> FilterPlan {
+        let input = scan.idInput(column)
+        guard values.isTotal, column.cardinality <= max(rowsWanted, 1024) else {
+            return .rows(
+                LazyIDMatcher(input, emptyPasses: emptyPasses) { (id: UInt32) throws(LaminaError) -> Bool in
+                    test(try values.value(id))
+                }
+            )
+        }
+        var ids: [UInt32] = []
+        var nullPasses = false
+        for id in 0..<UInt32(column.cardinality) where test(try values.value(id)) {
+            if id == column.nullID { nullPasses = true } else { ids.append(id) }
+        }
+        return try plan(column, input, ids: ids, nullPasses)
+    }
+
     /// Ids of non-null values between two bounds.
     private func idRange(
         _ column: any StringColumn,
@@ -84,6 +107,42 @@ extension FilterCompiler {
             return .rows(IDRangeMatcher(input, range))
         }
         return try plan(column, input, ids: Array(range), nullPasses)
+    }
+
+    /// A condition on numbers that have a dictionary with bitmaps, when few values pass; else nil.
+    func planIndexed<Number: VectorNumber>(
+        _ index: (any NumericValueIndex<Number>)?,
+        _ test: NumberTest<Number>,
+        isLess: (Number, Number) -> Bool
+    ) throws(LaminaError) -> FilterPlan? {
+        guard let index else { return nil }
+        /// The first place whose value is not before one, or (`after`) is behind it.
+        func place(_ value: Number, after: Bool) -> Int {
+            var low = 0
+            var high = index.cardinality
+            while low < high {
+                let middle = (low + high) / 2
+                let isBefore = after ? !isLess(value, index.value(middle)) : isLess(index.value(middle), value)
+                if isBefore { low = middle + 1 } else { high = middle }
+            }
+            return low
+        }
+        var wanted: [Int] = []
+        switch test {
+        case .never, .predicate: return nil
+        case .values(let values):
+            guard values.count <= bitmapLimit else { return nil }
+            for value in values { wanted += place(value, after: false)..<place(value, after: true) }
+        case .range(let lower, let lowerOpen, let upper, let upperOpen):
+            let low = lower.map { place($0, after: lowerOpen) } ?? 0
+            let high = upper.map { place($0, after: !upperOpen) } ?? index.cardinality
+            if low < high { wanted = Array(low..<high) }
+        }
+        if wanted.isEmpty { return FilterPlan.none }
+        guard wanted.count <= bitmapLimit else { return nil }
+        var bitmaps: [RoaringBitmap] = []
+        for place in wanted { bitmaps.append(try index.rows(place)) }
+        return FilterPlan(bitmap: bitmaps.count == 1 ? bitmaps[0] : RoaringBitmap.union(of: bitmaps))
     }
 
     private var bitmapLimit: Int { max(2, rowsWanted / batchRowsMax * bitmapsPerBatch) }

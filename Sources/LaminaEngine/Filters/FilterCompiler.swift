@@ -51,10 +51,8 @@ struct FilterCompiler {
         case .missing: return nullPasses ? .all : .none
         case .string(let stored): return try planStrings(stored, leaf, unknown)
         case .mapped(let stored, let values):
-            let test = { (id: UInt32) throws(LaminaError) -> Bool in
-                passes(try values.value(id), leaf, unknown)
-            }
-            return .rows(LazyIDMatcher(scan.idInput(stored), emptyPasses: nullPasses, test: test))
+            let leaf = if values.isTotal, case .array? = column.type { leaf.overArrays() } else { leaf }
+            return try planMapped(stored, values, emptyPasses: nullPasses) { (value) in passes(value, leaf, unknown) }
         case .long, .double, .float, .numbers:
             if let extracted = leaf.extracted {
                 return .rows(
@@ -77,9 +75,13 @@ struct FilterCompiler {
         _ nullPasses: Bool
     ) throws(LaminaError) -> FilterPlan {
         switch column {
-        case .long: return try planNumbers(try scan.longInput(name), leaf.long, nullPasses)
+        case .long(let stored):
+            if !nullPasses, let plan = try planIndexed(stored.valueIndex, leaf.long, isLess: <) { return plan }
+            return try planNumbers(try scan.longInput(name), leaf.long, nullPasses)
         case .numbers(.long(let input)): return try planNumbers(input, leaf.long, nullPasses)
-        case .double: return try planNumbers(try scan.doubleInput(name), leaf.double, nullPasses)
+        case .double(let stored):
+            if !nullPasses, let plan = try planIndexed(stored.valueIndex, leaf.double, isLess: javaLess) { return plan }
+            return try planNumbers(try scan.doubleInput(name), leaf.double, nullPasses)
         case .numbers(.double(let input)): return try planNumbers(input, leaf.double, nullPasses)
         case .float: return try planNumbers(try scan.floatInput(name), leaf.float, nullPasses)
         case .missing, .string, .mapped, .object, .rows: return .none
@@ -144,10 +146,7 @@ struct FilterCompiler {
         case .numbers(.double(let input)):
             return .rows(NumberMatcher(input, nullPasses: unknown) { refinePredicate($0, count: $1, $2) { $0 > 0 } })
         case .mapped(let stored, let values):
-            let test = { (id: UInt32) throws(LaminaError) -> Bool in
-                truth(try values.value(id)).passes(includingUnknown: unknown)
-            }
-            return .rows(LazyIDMatcher(inner.idInput(stored), emptyPasses: unknown, test: test))
+            return try planMapped(stored, values, emptyPasses: unknown) { truth($0).passes(includingUnknown: unknown) }
         default:
             let input = try makeValueInput(column, in: inner)
             return .rows(ValueMatcher(input) { truth($0).passes(includingUnknown: unknown) })

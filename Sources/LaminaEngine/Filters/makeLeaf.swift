@@ -43,6 +43,11 @@ func makeLeaf(_ filter: Filter) throws(LaminaError) -> (column: String, leaf: Le
         return (dimension, bloomLeaf(filter).extracting(extraction, of: dimension))
     case .interval(let dimension, let intervals, let extraction):
         return (dimension, intervalLeaf(intervals).extracting(extraction, of: dimension))
+    case .spatial(let column, let bound):
+        return (
+            column,
+            Leaf(onNull: .unknown, text: { bound.contains($0) }, long: .never, double: .never, float: .never)
+        )
     case .arrayContainsElement(let column, let type, let value): return (column, containsLeaf(type, value))
     case .and, .or, .not, .true, .false, .isTrue, .isFalse, .expression, .columnComparison:
         throw LaminaError(.defensive, code: "defensive", "A compound filter was taken for a leaf")

@@ -31,6 +31,9 @@ package struct ProjectionDefinition: Sendable {
         granularity = columns.first { $0.name == time }?.expression.timeFloor ?? .none
     }
 
+    /// Columns that an aggregation reads.
+    package func inputs(of aggregator: Aggregator) -> Set<String> { aggregator.inputColumns ?? [] }
+
     func virtualColumn(_ name: String) -> VirtualColumn? { virtualColumns.first { $0.name == name } }
 
     /// Finds the time column among grouping columns: `__time` itself, or the finest flooring of it.

@@ -191,11 +191,8 @@ private final class ListKey: ProjectionKey {
     override func codes(_ batch: Batch, _ slots: Int) throws(LaminaError) -> UnsafePointer<UInt32> {
         let rows = try input.multiIDs(batch)
         numbers.reserve(slots)
-        let null = input.column.nullID
         for slot in 0..<slots {
-            var list = Array(rows.ids[Int(rows.offsets[slot])..<Int(rows.offsets[slot + 1])])
-            // A row without values is a row of null.
-            if list.isEmpty, let null { list = [null] }
+            let list = Array(rows.ids[Int(rows.offsets[slot])..<Int(rows.offsets[slot + 1])])
             if let code = known[list] {
                 numbers.pointer[slot] = code
             } else {

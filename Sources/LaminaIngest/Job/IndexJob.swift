@@ -88,6 +88,9 @@ final class IndexRun {
             throw .invalidInput("spec.dataSchema.dimensionsSpec must be given")
         }
         for metric in spec.metrics { try metric.checkStorable() }
+        for projection in spec.projections {
+            try projection.check(dimensions: dimensions.dimensions, metrics: spec.metrics)
+        }
         var version: String?
         if let chunks = spec.granularity.chunks {
             version = try host.lock(Interval.condensed(chunks), appending: spec.appendsToExisting)

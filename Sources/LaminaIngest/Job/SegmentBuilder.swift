@@ -184,7 +184,8 @@ final class SegmentBuilder {
             default: break
             }
         }
-        return out
+        let own = spec.projections.storage(dimensions: index.dimensions.map(\.schema.name))
+        return out.merging(own) { one, _ in one }
     }
 }
 
@@ -212,7 +213,7 @@ private struct PushWork: Sendable {
         }
         if views.isEmpty {
             let view = sorted.view(of: number, interval: chunk, arrivalOrder: true)
-            return try SegmentWriter.write(view, to: folders[place], options: options)
+            return try SegmentWriter.write(spec.projections.project(view), to: folders[place], options: options)
         }
         if sorted.rowCount(of: number) > 0 {
             views.append(sorted.view(of: number, interval: chunk, arrivalOrder: false))
@@ -224,7 +225,8 @@ private struct PushWork: Sendable {
             metrics: metrics,
             rollup: combiners
         )
-        let written = try merger.merge(views, to: folders[place], options: options)
+        let merged = try spec.projections.project(try merger.view(of: views))
+        let written = try SegmentWriter.write(merged, to: folders[place], options: options)
         for piece in pieces { piece.release(number) }
         return written
     }

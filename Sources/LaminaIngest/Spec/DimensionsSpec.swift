@@ -44,7 +44,8 @@ package struct DimensionSchema: Sendable, Hashable {
         case "double": kind = .double
         case "json": kind = .auto(cast: nil)
         case "auto": kind = .auto(cast: try Self.cast(node))
-        case "spatial", "timestamp": throw .unsupported("\(node.path): a dimension of type \"\(type)\"")
+        case "spatial": kind = .string(.array)
+        case "timestamp": throw .unsupported("\(node.path): a dimension of type \"\(type)\"")
         default:
             throw node.error(
                 "has the unknown type \"\(type)\"; known are string, long, float, double, json, auto"
@@ -85,6 +86,8 @@ package struct DimensionSchema: Sendable, Hashable {
 package struct DimensionsSpec: Sendable {
     /// Listed dimensions in order, without `__time`.
     package var dimensions: [DimensionSchema]
+    /// Of those the ones that are points put together of other fields.
+    package var spatial: [SpatialDimension]
     package var exclusions: Set<String>
     package var includesAll: Bool
     package var discoversSchema: Bool
@@ -93,9 +96,7 @@ package struct DimensionsSpec: Sendable {
 
     package init(_ node: SpecNode) throws(LaminaError) {
         _ = try node.object()
-        if let spatial = node.child("spatialDimensions"), case .array(let list) = spatial.json, !list.isEmpty {
-            throw .unsupported(spatial.path)
-        }
+        spatial = []
         let forcesTime = try node.bool("forceSegmentSortByTime", default: true)
         includesAll = try node.bool("includeAllDimensions", default: false)
         discoversSchema = try node.bool("useSchemaDiscovery", default: false)
@@ -115,7 +116,19 @@ package struct DimensionsSpec: Sendable {
                 try Self.checkTime(schema, entry, position: position, forcesTime: forcesTime)
             } else {
                 dimensions.append(schema)
+                if entry.json["type"]?.stringValue == "spatial" {
+                    spatial.append(try SpatialDimension(entry, nameKey: "name"))
+                }
             }
+        }
+        for entry in try node.child("spatialDimensions")?.list() ?? [] {
+            let point = try SpatialDimension(entry, nameKey: "dimName")
+            guard seen.insert(point.name).inserted else {
+                throw entry.error("repeats the dimension [\(point.name)]: duplicate column entries found")
+            }
+            spatial.append(point)
+            ordering.append(point.name)
+            dimensions.append(DimensionSchema(name: point.name, kind: .string(.array)))
         }
         if !ordering.contains("__time") { ordering.insert("__time", at: 0) }
         for name in exclusions where seen.contains(name) {

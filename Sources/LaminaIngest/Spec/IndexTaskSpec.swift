@@ -16,6 +16,7 @@ package struct IndexTaskSpec: Sendable {
     package var dimensions: DimensionsSpec?
     package var metrics: [MetricSpec]
     package var granularity: GranularitySpec
+    package var projections: [ProjectionSpec]
     package var transform: TransformSpec
     package var inputSource: InputSource
     package var inputFormat: InputFormat?
@@ -47,9 +48,7 @@ package struct IndexTaskSpec: Sendable {
                 throw .unsupported("\(child.path) (write timestampSpec and dimensionsSpec)")
             }
         }
-        if let child = schema.child("projections"), case .array(let list) = child.json, !list.isEmpty {
-            throw .unsupported(child.path)
-        }
+        projections = try [ProjectionSpec](schema.child("projections"))
         timestamp = try TimestampSpec(schema.required("timestampSpec"))
         dimensions = nil
         if let child = schema.child("dimensionsSpec") { dimensions = try DimensionsSpec(child) }

@@ -35,6 +35,7 @@ struct BatchPreparation {
         out.owners = [batch, arena]
         readTimes()
         compute()
+        if !plan.spatial.isEmpty { joinPoints(plan.spatial) }
         applyFilter()
         placeRows()
         if let kind = plan.observes {

@@ -31,7 +31,7 @@ func rowFilterFields(_ filter: Filter) throws(LaminaError) -> [String] {
     case .not(let inner), .isTrue(let inner), .isFalse(let inner): return try rowFilterFields(inner)
     case .selector(let name, _, _), .bound(let name, _, _, _, _, _, _), .in(let name, _, _), .like(let name, _, _),
         .regex(let name, _, _), .search(let name, _, _), .interval(let name, _, _), .equals(let name, _, _),
-        .null(let name), .bloom(let name, _, _),
+        .null(let name), .bloom(let name, _, _), .spatial(let name, _),
         .range(let name, _, _, _, _, _), .inType(let name, _, _), .arrayContainsElement(let name, _, _):
         return [name]
     case .columnComparison: throw .unsupported("transformSpec.filter of type columnComparison")
@@ -123,6 +123,8 @@ private struct RowFilterEvaluation {
                 }
                 return true
             }
+        case .spatial(let name, let bound):
+            return matchText(name, nil, nullMatches: false) { $0.map { bound.contains($0) } ?? false }
         case .interval(let name, let intervals, let extraction):
             return matchText(name, extraction, nullMatches: false) { text in
                 guard let instant = text.flatMap({ Int64($0) }) else { return false }

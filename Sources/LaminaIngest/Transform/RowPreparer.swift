@@ -15,6 +15,7 @@ final class RowPreparer: Sendable {
     let computed: [ComputedField]
     let filter: RowFilter?
     let dimensions: [DimensionSchema]
+    let spatial: [SpatialDimension]
     let metrics: [MetricSpec]
     let metricFilters: [RowFilter?]
     let discovery: Discovery?
@@ -47,6 +48,7 @@ final class RowPreparer: Sendable {
         parser = try TimestampParser(format: spec.timestamp.format)
         granularity = spec.granularity.queryGranularity
         dimensions = schema.dimensions
+        spatial = schema.spatial
         metrics = spec.metrics.sorted { javaCompare($0.name, $1.name) < 0 }
         var filters: [RowFilter?] = []
         for metric in metrics {
@@ -56,6 +58,7 @@ final class RowPreparer: Sendable {
         filter = try spec.transform.filter.map { filter throws(LaminaError) in try RowFilter(filter) }
         var excluded = schema.exclusions.union([spec.timestamp.column, "__time"])
         for dimension in schema.dimensions { excluded.insert(dimension.name) }
+        for dimension in schema.spatial { excluded.formUnion(dimension.fields) }
         for metric in spec.metrics {
             excluded.insert(metric.name)
             excluded.formUnion(metric.fields)
@@ -90,6 +93,7 @@ final class RowPreparer: Sendable {
     ) throws(LaminaError) -> [ComputedField] {
         var used = Set(spec.transform.filterFields).union(partitioner.fields)
         used.formUnion(spec.dimensions?.dimensions.map(\.name) ?? [])
+        used.formUnion(spec.dimensions?.spatial.flatMap(\.fields) ?? [])
         used.insert("__time")
         for metric in metrics {
             used.formUnion(metric.fields)
@@ -121,6 +125,7 @@ final class RowPreparer: Sendable {
         if discovery != nil { return nil }
         var wanted: Set<String> = [timestamp.column]
         wanted.formUnion(dimensions.map(\.name))
+        wanted.formUnion(spatial.flatMap(\.fields))
         wanted.formUnion(partitioner.fields)
         for field in computed { wanted.formUnion(field.expression.requiredColumns) }
         for filter in [filter] + metricFilters { if let filter { wanted.formUnion(filter.fields) } }

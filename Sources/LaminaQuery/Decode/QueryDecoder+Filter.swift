@@ -51,7 +51,8 @@ extension QueryDecoder {
                 value: value ?? .null
             )
         case "javascript": throw javaScriptRefused("Filter")
-        case "spatial", "segment": throw .unsupported("Filter '\(type)'")
+        case "spatial": return try spatial(fields)
+        case "segment": throw .unsupported("Filter '\(type)'")
         default: return try textFilter(type, fields)
         }
     }

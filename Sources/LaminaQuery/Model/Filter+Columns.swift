@@ -10,7 +10,7 @@ extension Filter {
             .bloom(let name, _, _):
             [name]
         case .equals(let name, _, _), .null(let name), .range(let name, _, _, _, _, _), .inType(let name, _, _),
-            .arrayContainsElement(let name, _, _):
+            .arrayContainsElement(let name, _, _), .spatial(let name, _):
             [name]
         case .columnComparison(let dimensions): Set(dimensions.map(\.dimension))
         case .expression(let expression, let virtualColumns):

@@ -37,5 +37,7 @@ package indirect enum Filter: Sendable {
     case expression(Expression, virtualColumns: [VirtualColumn])
     case isTrue(Filter)
     case isFalse(Filter)
+    /// Points as texts of numbers with commas between them.
+    case spatial(dimension: String, bound: SpatialBound)
     case arrayContainsElement(column: String, type: ColumnType, value: Value)
 }

@@ -150,4 +150,6 @@ package protocol ObjectColumn: ColumnBasics {
     var hasNulls: Bool { get }
     /// The row's value; complex types other than json as `.complex` bytes.
     func value(row: Int) throws(LaminaError) -> Value
+    /// The distinct values with ids by row, where the column is stored so; else nil.
+    var valueDictionary: (any ValueDictionary)? { get }
 }

@@ -1,10 +1,11 @@
 import LaminaBase
 import LaminaBitmaps
+import Synchronization
 
 /// A `json` column read whole: each row's value as it was ingested.
 ///
 /// Source: `CompressedNestedDataComplexColumn`, `NestedDataColumnSupplier(V4)`.
-final class NestedColumn: ObjectColumn {
+final class NestedColumn: NestedPaths {
     let raw: BlobColumn
     let nullRows: RoaringBitmap?
     let fields: [NestedField]
@@ -13,6 +14,16 @@ final class NestedColumn: ObjectColumn {
     let base: String
     /// 0: `nestedCommonFormat`; 3 to 5: the older `json` column.
     let version: Int
+    /// How the files of paths are to be read; nil for the older `json` column.
+    private let pathReading: PathReading?
+    private let places: [String: Int]
+    private let opened = Mutex<[Int: NestedPathColumn]>([:])
+
+    /// What the files of paths need to be read.
+    struct PathReading: Sendable {
+        var format: NestedFormat
+        var reader: ColumnReading
+    }
 
     init(
         raw: BlobColumn,
@@ -20,7 +31,8 @@ final class NestedColumn: ObjectColumn {
         fields: [NestedField],
         values: GlobalDictionary,
         base: String,
-        version: Int
+        version: Int,
+        pathReading: PathReading? = nil
     ) {
         self.raw = raw
         self.nullRows = nullRows
@@ -28,6 +40,43 @@ final class NestedColumn: ObjectColumn {
         self.values = values
         self.base = base
         self.version = version
+        self.pathReading = pathReading
+        var places: [String: Int] = [:]
+        for (place, field) in fields.enumerated() { places[field.path] = place }
+        self.places = places
+    }
+
+    var hasPaths: Bool { pathReading != nil }
+
+    func path(_ text: String) throws(LaminaError) -> NestedPathColumn? {
+        guard let place = places[text] else { return nil }
+        if let known = opened.withLock({ $0[place] }) { return known }
+        guard let column = try field(place) else { return nil }
+        let path = try column.pathColumn(values, rowCount: rowCount)
+        // Two threads may have opened it at once; both must use the same blocks.
+        return opened.withLock { opened in
+            if let first = opened[place] { return first }
+            opened[place] = path
+            return path
+        }
+    }
+
+    /// The stored form of a path; nil where paths cannot be read.
+    func field(_ place: Int) throws(LaminaError) -> NestedFieldColumn? {
+        guard let pathReading else { return nil }
+        let format = pathReading.format
+        let field = fields[place]
+        let isLong = field.typeSet == 4
+        let isDouble = field.typeSet == 8
+        let indexType = format.formatSpec?[isLong ? "longFieldBitmapIndexType" : "doubleFieldBitmapIndexType"]
+        return try NestedFieldColumn(
+            field,
+            in: self,
+            order: format.bigEndian ? .big : .little,
+            bitmap: format.bitmap,
+            nullIndexOnly: (isLong || isDouble) && indexType?["type"]?.stringValue == "nullValueIndex",
+            reader: pathReading.reader
+        )
     }
 
     var rowCount: Int { raw.count }

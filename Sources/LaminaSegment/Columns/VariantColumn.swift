@@ -54,4 +54,8 @@ final class VariantColumn: ObjectColumn {
     }
 
     func value(row: Int) throws(LaminaError) -> Value { try values.value(try id(row: row)) }
+
+    var valueDictionary: (any ValueDictionary)? {
+        StoredValueColumn(rowCount: rowCount, values: values, globals: nil, ids: ids, bitmaps: bitmaps)
+    }
 }

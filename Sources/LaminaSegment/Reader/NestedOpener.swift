@@ -200,7 +200,8 @@ struct NestedOpener {
             fields: fields,
             values: values,
             base: base,
-            version: 0
+            version: 0,
+            pathReading: NestedColumn.PathReading(format: format, reader: reader)
         )
     }
 

@@ -243,19 +243,8 @@ struct ColumnVerification {
             }
             _ = try column.value(row: row)
         }
-        guard case .nestedCommonFormat(let format)? = try segment.descriptor(name)?.part else { return problems }
-        for field in column.fields {
-            let isLong = field.typeSet == 4
-            let isDouble = field.typeSet == 8
-            let indexType = format.formatSpec?[isLong ? "longFieldBitmapIndexType" : "doubleFieldBitmapIndexType"]
-            let stored = try NestedFieldColumn(
-                field,
-                in: column,
-                order: format.bigEndian ? .big : .little,
-                bitmap: format.bitmap,
-                nullIndexOnly: (isLong || isDouble) && indexType?["type"]?.stringValue == "nullValueIndex",
-                reader: segment.reader
-            )
+        for (place, field) in column.fields.enumerated() {
+            guard let stored = try column.field(place) else { return problems }
             problems += try check(stored).map { "field \(field.path): \($0)" }
         }
         return problems
