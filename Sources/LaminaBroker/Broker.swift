@@ -21,6 +21,12 @@ package final class Broker: Sendable {
         package var temporaryDirectory = "/tmp"
         /// `druid.server.http.defaultQueryTimeout`.
         package var defaultTimeoutMillis: Int64 = 300_000
+        /// `druid.server.http.maxQueryTimeout`: longer timeouts are refused.
+        package var maxTimeoutMillis = Int64.max
+        /// Bytes of partial answers of published segments that are kept; 0: none.
+        package var cacheBytes = 256 << 20
+        /// How many queries of a lane may run at once (`druid.query.scheduler.laning.lanes.*`).
+        package var laneLimits: [String: Int] = [:]
 
         package init() {}
     }
@@ -29,28 +35,43 @@ package final class Broker: Sendable {
     let pool: WorkerPool
     private let segments: SegmentTable
     private let timelines = Mutex<[String: SegmentTimeline]>([:])
-    private let running = Mutex<[String: [QueryRun]]>([:])
+    private let scheduler: QueryScheduler
+    private let cache: SegmentCache
 
     /// - Parameter path: the folder or zip of a stored segment; nil when it has none.
     package init(options: Options = Options(), path: @escaping @Sendable (DataSegment) -> String?) throws(LaminaError) {
         self.options = options
         pool = try WorkerPool(threads: options.threads)
         segments = SegmentTable(path: path)
+        scheduler = QueryScheduler(limits: options.laneLimits)
+        cache = SegmentCache(bytesMax: options.cacheBytes)
     }
 
     /// Replaces what is visible of a datasource, for queries that start from now on.
     package func update(dataSource: String, timeline: SegmentTimeline) {
-        timelines.withLock { $0[dataSource] = timeline.isEmpty ? nil : timeline }
-        segments.keep(Set(timeline.segments.map(\.id)), of: dataSource)
+        let before = timelines.withLock { timelines in
+            defer { timelines[dataSource] = timeline.isEmpty ? nil : timeline }
+            return timelines[dataSource]
+        }
+        let kept = Set(timeline.segments.map(\.id))
+        segments.keep(kept, of: dataSource)
+        cache.forget(Set((before?.segments ?? []).map(\.id).filter { !kept.contains($0) }.map(\.text)))
     }
 
     /// Cancels every running query of that id.
     /// - Returns: whether there was one.
     @discardableResult
-    package func cancel(queryID: String) -> Bool {
-        let runs = running.withLock { $0[queryID] ?? [] }
-        for run in runs { run.cancel() }
-        return !runs.isEmpty
+    package func cancel(queryID: String) -> Bool { scheduler.cancel(queryID) }
+
+    /// How often a partial answer of a segment was taken from the cache.
+    package var cacheHits: Int { cache.hits }
+
+    /// A query's answer, and a tag that changes when the answer may.
+    package struct Answer: Sendable {
+        /// nil: the tag is the one the client has.
+        package var result: QueryResult?
+        /// nil: nobody can say when the answer changes.
+        package var entityTag: String?
     }
 
     /// Runs a query to its end on the calling thread, which waits for the pool.
@@ -60,41 +81,67 @@ package final class Broker: Sendable {
         _ query: Query,
         onStart: (QueryRun) -> Void = { _ in }
     ) throws(LaminaError) -> QueryResult {
-        let timeout = try query.context.int("timeout", default: options.defaultTimeoutMillis)
-        guard timeout >= 0 else { throw .invalidInput("timeout [\(timeout)] must not be negative") }
+        try answer(query, onStart: onStart).result ?? QueryResult([])
+    }
+
+    /// As `run`, for a client that may have the answer already.
+    ///
+    /// - Parameter knownTag: the tag of the answer that the client has (`If-None-Match`).
+    package func answer(
+        _ query: Query,
+        knownTag: String? = nil,
+        onStart: (QueryRun) -> Void = { _ in }
+    ) throws(LaminaError) -> Answer {
         let priority = Int(clamping: try query.context.int("priority", default: 0))
+        let run = try makeRun(query)
+        let place = try scheduler.enter(run, query)
+        onStart(run)
+        let limits = try SubqueryLimits(query.context, automaticBytes: options.queryBytesMax / 2)
+        var context = SourceContext(run: run, priority: priority, limits: limits)
+        let source = try resolve(query, &context)
+        let tag = source.isPlain ? entityTag(source.query, source.inputs) : nil
+        if let tag, tag == knownTag { return Answer(result: nil, entityTag: tag) }
+        let policy = try CachePolicy(source.query, isPlain: source.isPlain, isOn: cache.isOn)
+        let result: QueryResult
+        if try query.context.bool("bySegment", default: false) {
+            result = try answerBySegment(source.query, source.inputs, run, priority: priority)
+        } else {
+            result = try answer(source.query, source.inputs, run, priority: priority, policy)
+        }
+        return Answer(result: result.holding(place), entityTag: tag)
+    }
+
+    private func makeRun(_ query: Query) throws(LaminaError) -> QueryRun {
+        let timeout = try query.context.int(
+            "timeout",
+            default: min(options.defaultTimeoutMillis, options.maxTimeoutMillis)
+        )
+        guard timeout >= 0 else { throw .invalidInput("timeout [\(timeout)] must not be negative") }
+        let longest = min(options.maxTimeoutMillis, try query.context.int("maxQueryTimeout", default: .max))
+        guard timeout <= longest else {
+            throw .invalidInput(
+                "The timeout of \(timeout) ms is more than the limit of \(longest) ms (maxQueryTimeout)"
+            )
+        }
         let diskBytes = try spilledBytesMax(query.context, server: options.spilledBytesMax)
-        let run = QueryRun(
+        return QueryRun(
             timeoutMillis: timeout,
             memory: MemoryBudget(limitBytes: options.queryBytesMax),
             workers: pool.threads,
             spill: diskBytes > 0 ? SpillFile(directory: options.temporaryDirectory, bytesMax: diskBytes) : nil
         )
-        let id = query.context.queryID ?? ""
-        running.withLock { $0[id, default: []].append(run) }
-        defer {
-            running.withLock { table in
-                table[id]?.removeAll { $0 === run }
-                if table[id]?.isEmpty == true { table[id] = nil }
-            }
-        }
-        onStart(run)
-        let limits = try SubqueryLimits(query.context, automaticBytes: options.queryBytesMax / 2)
-        var context = SourceContext(run: run, priority: priority, limits: limits)
-        let source = try resolve(query, &context)
-        guard try query.context.bool("bySegment", default: false) else {
-            return try answer(source.query, source.inputs, run, priority: priority)
-        }
-        return try answerBySegment(source.query, source.inputs, run, priority: priority)
     }
 
     private func answer(
         _ query: Query,
         _ inputs: [SegmentInput],
         _ run: QueryRun,
-        priority: Int
+        priority: Int,
+        _ policy: CachePolicy? = nil
     ) throws(LaminaError) -> QueryResult {
-        try finalizeQuery(try partial(query, inputs, run, priority: priority), query, run)
+        // Rows without an order are read while they are written: one batch in memory.
+        if let stream = try streamScan(query, over: inputs, run) { return stream }
+        return try finalizeQuery(try partial(query, inputs, run, priority: priority, policy), query, run)
     }
 
     /// The merged partial of a query over its inputs.
@@ -102,9 +149,10 @@ package final class Broker: Sendable {
         _ query: Query,
         _ inputs: [SegmentInput],
         _ run: QueryRun,
-        priority: Int
+        priority: Int,
+        _ policy: CachePolicy? = nil
     ) throws(LaminaError) -> any SegmentPartial {
-        try runOnPool(pieces(of: query, inputs), try makeOperator(query), run, priority: priority)
+        try runOnPool(pieces(of: query, inputs), try makeOperator(query), run, priority: priority, policy)
     }
 
     /// The answer of each segment by itself, under its name.
@@ -159,6 +207,9 @@ package final class Broker: Sendable {
                 }
             }
         }
+        if let filter = query.filter, (try? query.context.bool("secondaryPartitionPruning", default: true)) ?? true {
+            leases.removeAll { !mayHold($0.segment.shardSpec, filter, virtualColumns: query.virtualColumns) }
+        }
         return isPlain ? narrowed(leases, query) : leases
     }
 
@@ -212,7 +263,9 @@ package final class Broker: Sendable {
 
     private static func isDivisible(_ query: Query) -> Bool {
         switch query.kind {
-        case .timeseries, .topN, .groupBy: true
+        case .timeseries, .groupBy: true
+        // A cut for each segment must see all of its rows.
+        case .topN: query.context["minTopNThreshold"] == nil
         default: false
         }
     }
@@ -239,15 +292,34 @@ package final class Broker: Sendable {
         _ pieces: [SegmentInput],
         _ bound: any QueryOperator,
         _ run: QueryRun,
-        priority: Int
+        priority: Int,
+        _ policy: CachePolicy?
     ) throws(LaminaError) -> any SegmentPartial {
+        let cache = cache
         let collector = PartialCollector(bound, count: pieces.count, run)
         let failure = Shared<LaminaError?>(nil)
         pool.run(count: pieces.count, priority: priority) { index in
             if failure.state.withLock({ $0 != nil }) { return }
             do throws(LaminaError) {
                 try run.poll()
-                try collector.add(try bound.runErased(pieces[index], run), at: index)
+                let piece = pieces[index]
+                guard let policy, let query = policy.key else {
+                    try collector.add(try bound.runErased(piece, run), at: index)
+                    return
+                }
+                let key = SegmentCache.Key(
+                    query: query,
+                    segment: piece.id,
+                    intervals: piece.intervals,
+                    rows: piece.rows
+                )
+                if policy.reads, let known = cache.partial(key) {
+                    try collector.add(known, at: index)
+                    return
+                }
+                let partial = try bound.runErased(piece, run)
+                if policy.writes { cache.store(partial, key) }
+                try collector.add(partial, at: index)
             } catch {
                 failure.state.withLock { if $0 == nil { $0 = error } }
             }

@@ -1,6 +1,6 @@
 extension JodaPattern {
-    /// The instant's text in a zone.
-    package func format(_ instant: Int64, zone: TimeZoneRules = .utc) -> String {
+    /// The instant's text in a zone and a language.
+    package func format(_ instant: Int64, zone: TimeZoneRules = .utc, names: DateNames = .english) -> String {
         let offset = zone.offset(at: instant)
         let local = clampedAdd(instant, offset)
         let day = floorDivide(local, millisecondsPerDay)
@@ -15,7 +15,7 @@ extension JodaPattern {
                 appendPadded(Self.value(field, date, inDay), digits: width, to: &bytes)
             case .shortYear(let field):
                 appendPadded(floorModulo(Self.value(field, date, inDay), 100), digits: 2, to: &bytes)
-            case .text(let field, let full): bytes += Self.name(field, date, inDay, full: full).utf8
+            case .text(let field, let full): bytes += Self.name(field, date, inDay, full: full, names).utf8
             case .fraction(let digits): Self.appendFraction(inDay % 1000, digits: digits, to: &bytes)
             case .offset(let colon): appendOffset(offset, colon: colon, to: &bytes)
             case .zoneID: bytes += zone.id.utf8
@@ -56,12 +56,18 @@ extension JodaPattern {
         }
     }
 
-    private static func name(_ field: Field, _ date: CivilDate, _ inDay: Int, full: Bool) -> String {
+    private static func name(
+        _ field: Field,
+        _ date: CivilDate,
+        _ inDay: Int,
+        full: Bool,
+        _ names: DateNames
+    ) -> String {
         switch field {
-        case .era: return date.year > 0 ? "AD" : "BC"
-        case .month: return full ? monthNames[date.month - 1] : String(monthNames[date.month - 1].prefix(3))
-        case .dayOfWeek: return full ? dayNames[date.dayOfWeek - 1] : String(dayNames[date.dayOfWeek - 1].prefix(3))
-        default: return inDay >= 43_200_000 ? "PM" : "AM"
+        case .era: names.eras[date.year > 0 ? 1 : 0]
+        case .month: (full ? names.months : names.shortMonths)[date.month - 1]
+        case .dayOfWeek: (full ? names.days : names.shortDays)[date.dayOfWeek - 1]
+        default: names.halfDays[inDay >= 43_200_000 ? 1 : 0]
         }
     }
 }

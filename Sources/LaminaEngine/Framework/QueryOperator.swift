@@ -52,11 +52,14 @@ package struct TimeExtent: Sendable {
 package protocol SegmentPartial: Sendable {
     /// Roughly the bytes of memory it holds.
     var byteCount: Int { get }
+    /// False when parts of it lie elsewhere, so that it ends with its query.
+    var isWhole: Bool { get }
 }
 
 extension SegmentPartial {
     /// Little, or counted while it was made.
     package var byteCount: Int { 0 }
+    package var isWhole: Bool { true }
 }
 
 /// One kind of query, bound to one query: the seam between segments, threads and the answer.

@@ -15,6 +15,12 @@ package struct QueryResult: Sendable {
     /// A fresh pass over the elements, for a server that writes while the client reads.
     package func elements() -> any ResultElements { makeElements() }
 
+    /// The same answer, which keeps an object alive as long as somebody may read it.
+    package func holding(_ owner: any AnyObject & Sendable) -> QueryResult {
+        let makeElements = makeElements
+        return QueryResult { HoldingElements(makeElements(), owner) }
+    }
+
     /// Writes the whole answer.
     package func writeJSON(into writer: inout JSONWriter) throws(LaminaError) {
         writer.beginArray()
@@ -35,6 +41,19 @@ package struct QueryResult: Sendable {
 package protocol ResultElements: AnyObject {
     /// Writes the next element (one row, or for scan one batch of rows) as a JSON value; false at the end, nothing written.
     func writeNext(into writer: inout JSONWriter) throws(LaminaError) -> Bool
+}
+
+/// Elements together with what must live as long as they.
+private final class HoldingElements: ResultElements {
+    private let elements: any ResultElements
+    private let owner: any AnyObject & Sendable
+
+    init(_ elements: any ResultElements, _ owner: any AnyObject & Sendable) {
+        self.elements = elements
+        self.owner = owner
+    }
+
+    func writeNext(into writer: inout JSONWriter) throws(LaminaError) -> Bool { try elements.writeNext(into: &writer) }
 }
 
 /// Elements that are JSON values in memory.

@@ -59,7 +59,11 @@ private func answer(_ request: HTTPRequest, _ broker: Broker, _ lookups: LookupS
         }
         headers.append(("X-Druid-Query-Id", headerText(id)))
         let query = try Query(json: json, lookups: lookups.resolver)
-        let result = try broker.run(query) { run in request.hangUp.whenGone { run.cancel() } }
+        let answer = try broker.answer(query, knownTag: request.headers["if-none-match"]) { run in
+            request.hangUp.whenGone { run.cancel() }
+        }
+        if let tag = answer.entityTag { headers.append(("ETag", tag)) }
+        guard let result = answer.result else { return HTTPResponse(status: 304, headers: Array(headers.dropFirst())) }
         headers.append(("X-Druid-Response-Context", "{}"))
         return try response(result, headers: headers, pretty: request.has("pretty"))
     } catch {

@@ -76,12 +76,10 @@ extension QueryDecoder {
     private func timeFormat(_ fields: Fields) throws(LaminaError) -> TimeFormatExtraction {
         let zone: TimeZoneRules
         if let name = try fields.string("timeZone") { zone = try TimeZoneRules.named(name) } else { zone = .utc }
-        if let locale = try fields.string("locale"), !locale.lowercased().hasPrefix("en") {
-            throw .unsupported("Locale '\(locale)' of extraction function 'timeFormat'")
-        }
         return TimeFormatExtraction(
             format: fields["format"] == nil ? nil : try pattern(fields, "format"),
             zone: zone,
+            names: try fields.string("locale").map { DateNames.named($0) } ?? .english,
             granularity: try granularity(fields, default: Granularity.none),
             asMillis: try fields.bool("asMillis", default: false)
         )

@@ -82,7 +82,10 @@ extension QueryDecoder {
         let limit = try fields.int("limit", default: 0)
         guard limit >= 0 else { throw fields.fail("limit must be greater than 0") }
         query.limit = limit == 0 ? nil : limit
-        query.order = try scanOrder(fields)
+        (query.order, query.orderBy) = try scanOrder(fields)
+        for column in query.orderBy where !query.columns.isEmpty && !query.columns.contains(column.name) {
+            throw fields.fail("column '\(column.name)' of orderBy must be among the columns")
+        }
         if query.order != .none, !query.columns.isEmpty, !query.columns.contains("__time") {
             throw fields.fail("the __time column must be among the columns if the results are ordered by time")
         }
@@ -100,28 +103,28 @@ extension QueryDecoder {
         return query
     }
 
-    private func scanOrder(_ fields: Fields) throws(LaminaError) -> ScanQuery.TimeOrder {
+    /// `order` by time, or `orderBy` any columns; the time alone is the same either way.
+    private func scanOrder(_ fields: Fields) throws(LaminaError)
+        -> (time: ScanQuery.TimeOrder, columns: [ScanQuery.ColumnOrder])
+    {
         let text = (try fields.string("order") ?? "none").lowercased()
         guard let order = ScanQuery.TimeOrder(rawValue: text) else { throw fields.fail("unknown order '\(text)'") }
-        guard let items = try fields.array("orderBy"), !items.isEmpty else { return order }
-        var listed: [(name: String, order: ScanQuery.TimeOrder)] = []
+        guard let items = try fields.array("orderBy"), !items.isEmpty else { return (order, []) }
+        var listed: [ScanQuery.ColumnOrder] = []
         for (index, item) in items.enumerated() {
             let entry = try Fields(item, at: "\(fields.place("orderBy"))[\(index)]")
             let direction = (try entry.string("order") ?? "ascending").lowercased()
             guard let direction = ScanQuery.TimeOrder(rawValue: direction), direction != .none else {
                 throw entry.fail("unknown order '\(direction)'")
             }
-            listed.append((try entry.requiredString("columnName"), direction))
+            let name = try entry.requiredString("columnName")
+            listed.append(ScanQuery.ColumnOrder(name: name, descending: direction == .descending))
         }
-        guard listed.count == 1, listed[0].name == "__time" else {
-            throw .unsupported(
-                "Scan query orderBy '\(listed.map { "\($0.name) \($0.order.rawValue)" }.joined(separator: ", "))'"
-            )
-        }
-        guard order == .none || order == listed[0].order else {
-            throw fields.fail("order and orderBy contradict each other")
-        }
-        return listed[0].order
+        let byTime: ScanQuery.TimeOrder =
+            listed[0].name != "__time" ? .none : listed[0].descending ? .descending : .ascending
+        guard order == .none || order == byTime else { throw fields.fail("order and orderBy contradict each other") }
+        // Rows of one time are in no order of their own: what follows the time in a list of two still counts.
+        return listed.count == 1 && byTime != .none ? (byTime, []) : (.none, listed)
     }
 
     func search(_ fields: Fields) throws(LaminaError) -> SearchQuery {

@@ -67,7 +67,7 @@ extension ExtractionFunction {
 extension TimeFormatExtraction {
     func apply(time: Int64) -> String {
         let start = granularity.isNone || granularity.isAll ? time : granularity.bucketStart(time)
-        if let format { return format.format(start, zone: zone) }
+        if let format { return format.format(start, zone: zone, names: names) }
         return asMillis ? String(start) : instantText(start, zone: zone)
     }
 

@@ -151,6 +151,8 @@ package struct ScanQuery: Sendable {
     /// nil: no limit.
     package var limit: Int64?
     package var order: TimeOrder = .none
+    /// Columns to order by, when they are more or others than the time; `order` is `none` then.
+    package var orderBy: [ColumnOrder] = []
     package var columnTypes: [ColumnType]?
 
     package init() {}
@@ -158,6 +160,17 @@ package struct ScanQuery: Sendable {
     package enum ResultFormat: String, Sendable {
         case list
         case compactedList
+    }
+
+    /// Natural order, null first; the other way round when descending.
+    package struct ColumnOrder: Sendable, Hashable {
+        package var name: String
+        package var descending: Bool
+
+        package init(name: String, descending: Bool) {
+            self.name = name
+            self.descending = descending
+        }
     }
 
     package enum TimeOrder: String, Sendable {

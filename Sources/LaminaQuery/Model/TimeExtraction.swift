@@ -5,6 +5,8 @@ package struct TimeFormatExtraction: Sendable {
     /// Joda pattern; nil prints ISO text, or milliseconds when `asMillis`.
     package var format: JodaPattern?
     package var zone: TimeZoneRules
+    /// In the language of the `locale`.
+    package var names: DateNames
     package var granularity: Granularity
     /// Texts are milliseconds, and so is the result without a format.
     package var asMillis: Bool

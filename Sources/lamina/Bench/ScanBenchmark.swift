@@ -147,6 +147,7 @@ struct ScanBenchmark {
         var options = Broker.Options()
         options.threads = threads
         options.defaultTimeoutMillis = 0
+        options.cacheBytes = 0
         let directory = directory
         let broker = try Broker(options: options) { directory.path(of: $0) }
         broker.update(dataSource: dataSource, timeline: timeline)

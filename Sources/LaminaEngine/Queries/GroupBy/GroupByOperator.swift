@@ -13,6 +13,7 @@ package struct GroupByOperator: QueryOperator {
         var runs: [SpilledRun] = []
 
         package var byteCount: Int { groups.byteCount }
+        package var isWhole: Bool { runs.isEmpty }
     }
 
     let query: Query

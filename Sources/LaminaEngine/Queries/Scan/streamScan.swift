@@ -9,7 +9,7 @@ package import LaminaQuery
 package func streamScan(_ query: Query, over inputs: [SegmentInput], _ run: QueryRun) throws(LaminaError)
     -> QueryResult?
 {
-    guard case .scan(let scan) = query.kind, scan.order == .none else { return nil }
+    guard case .scan(let scan) = query.kind, scan.order == .none, scan.orderBy.isEmpty else { return nil }
     _ = try ScanOperator(query, scan)
     return QueryResult { ScanStream(query, scan, inputs, run) }
 }

@@ -9,6 +9,8 @@ package struct SearchOperator: QueryOperator {
     package struct Partial: SegmentPartial {
         /// Hits by bucket of the start of the segment's interval, ascending.
         var buckets: [(start: Int64, hits: [SearchHit])]
+
+        package var byteCount: Int { buckets.reduce(0) { $0 + $1.hits.reduce(0) { $0 + $1.byteCount } } }
     }
 
     let query: Query
