@@ -84,7 +84,15 @@ extension ScanOperator {
 
     /// Natural orders, null first; descending ones reversed.
     private var comparisons: [RowSorter.Comparison] {
-        scan.orderBy.map { column in column.descending ? { -compareNatural($0, $1) } : compareNatural }
+        var result: [RowSorter.Comparison] = []
+        for column in scan.orderBy {
+            if column.descending {
+                result.append { (left: Value, right: Value) -> Int in -compareNatural(left, right) }
+            } else {
+                result.append(compareNatural)
+            }
+        }
+        return result
     }
 
     /// Where the columns of `orderBy` stand in a batch; nil: nowhere, all null.

@@ -1,0 +1,77 @@
+import Glibc
+import LaminaBase
+import LaminaBroker
+import LaminaEngine
+import LaminaSegment
+
+/// Segments written to a folder of their own.
+final class SegmentStore {
+    private let root: String
+
+    init() throws {
+        var template = Array("/tmp/lamina-broker-XXXXXX\0".utf8CString)
+        guard mkdtemp(&template) != nil else { throw LaminaError.io("make a folder", path: "/tmp", errno: errno) }
+        root = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+    }
+
+    deinit { Self.removeTree(root) }
+
+    func broker(_ options: Broker.Options = Broker.Options()) throws -> Broker {
+        try Broker(options: options) { $0.loadSpec["path"]?.stringValue }
+    }
+
+    /// One row for each value, all at the beginning of a day of May 2024.
+    ///
+    /// - Parameters:
+    ///   - words: the string column `s`; nil: there is none.
+    ///   - shard: the first and only partition unless given.
+    func segment(
+        day: Int,
+        version: String,
+        values: [Int64],
+        words: [String]? = nil,
+        shard: ShardSpec = .numbered(partition: 0, core: 1)
+    ) throws -> DataSegment {
+        let start = try parseInstant("2024-05-01") + Int64(day) * 86_400_000
+        let interval = Interval(start: start, end: start + 86_400_000)
+        let path = "\(root)/\(day)-\(version)-\(shard.partition)"
+        var inputs = [InlineSegment.Input("v", .long, values.map { .long($0) })]
+        if let words { inputs.append(InlineSegment.Input("s", .string, words.map { .string($0) })) }
+        let rows = InlineSegment(
+            times: values.map { _ in start },
+            inputs,
+            metrics: ["v"],
+            isTimeOrdered: true
+        )
+        var options = SegmentWriteOptions()
+        options.interval = interval
+        let written = try SegmentWriter.write(rows, to: path, options: options)
+        return DataSegment(
+            dataSource: "d",
+            interval: interval,
+            version: version,
+            loadSpec: ["type": "local", "path": .string(path)],
+            dimensions: [],
+            metrics: ["v"],
+            shardSpec: shard,
+            size: written.sizeBytes
+        )
+    }
+
+    func remove(_ segment: DataSegment) throws { Self.removeTree(segment.loadSpec["path"]?.stringValue ?? "") }
+
+    private static func removeTree(_ path: String) {
+        guard let folder = opendir(path) else {
+            unlink(path)
+            return
+        }
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { removeTree("\(path)/\(name)") }
+        }
+        closedir(folder)
+        rmdir(path)
+    }
+}
