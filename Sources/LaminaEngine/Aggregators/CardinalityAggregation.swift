@@ -111,7 +111,7 @@ extension HyperLogLogAggregation {
     }
 
     func stored(_ state: AggregateState?) -> Value {
-        guard case .sketch(let sketch) = state else { return .complex(type: "hyperUnique", bytes: []) }
+        guard case .sketch(let sketch) = state else { return .complex(type: "hyperUnique", bytes: HyperLogLog().bytes) }
         return .complex(type: "hyperUnique", bytes: sketch.bytes)
     }
 

@@ -42,13 +42,13 @@ struct ScanBatch: Sendable {
         for row in 0..<rowCount {
             if compact {
                 writer.beginArray()
-                for column in columns { writer.value(column.values[row]) }
+                for column in columns { writer.value(shownValue(column.values[row])) }
                 writer.endArray()
             } else {
                 writer.beginObject()
                 for column in columns {
                     writer.key(column.name)
-                    writer.value(column.values[row])
+                    writer.value(shownValue(column.values[row]))
                 }
                 writer.endObject()
             }
