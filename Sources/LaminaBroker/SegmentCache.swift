@@ -109,7 +109,7 @@ private let idleContext: Set<String> = [
     "brokerService", "debug", "defaultTimeout", "maxQueryTimeout",
 ]
 
-/// The text of a query without what differs between equal ones; nil for queries whose answers are not kept: of rows (scan),
+/// The text of a query (its datasource too: that may hold filters) without what differs between equal ones; nil for queries whose answers are not kept: of rows (scan),
 /// of what changes without notice (look-ups), and of nothing worth it.
 ///
 /// - Source: `CacheStrategy.computeCacheKey` of each query type, `CacheConfig.unCacheable`.
@@ -124,7 +124,6 @@ func cacheKey(of query: Query) -> String? {
         JSONObject(context.entries.filter { !idleContext.contains($0.key) }.map { ($0.key, $0.value) })
     )
     object["intervals"] = nil
-    object["dataSource"] = nil
     let text = JSON.object(object).text
     return text.lowercased().contains("lookup") ? nil : text
 }

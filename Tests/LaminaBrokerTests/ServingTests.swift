@@ -41,6 +41,14 @@ import Testing
             #expect(try broker.run(query(kind, #"{"useCache":false}"#)).jsonText() == plain)
             #expect(broker.cacheHits == before)
         }
+        // The same query over a part of the rows is another one.
+        let filtered = try Query(
+            json: try JSONParser.parse(
+                #"{"dataSource":{"type":"filter","base":"d","filter":{"type":"equals","column":"s","matchValueType":"STRING","#
+                    + #""matchValue":"a"}},"intervals":["2024-01-01/2025-01-01"],"granularity":"all",\#(sums)}"#
+            )
+        )
+        #expect(try !broker.run(filtered).jsonText().contains(#""s":"b""#))
         // A day that was replaced is computed anew, the others are not.
         let newer = try store.segment(day: 1, version: "v2", values: [10], words: ["a"])
         broker.update(dataSource: "d", timeline: SegmentTimeline(segments + [newer]))

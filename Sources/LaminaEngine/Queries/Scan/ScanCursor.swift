@@ -11,6 +11,8 @@ final class ScanCursor {
     private let types: [ColumnType?]
     private let inputs: [ValueInput]
     private let times: NumericInput<Int64>?
+    /// False for rows that lie in no segment: those are shown as they were given.
+    private let showsDimensions: Bool
     /// Selected rows of the current batch that were not read yet.
     private var pending: (slots: SlotSet, next: Int)?
 
@@ -25,6 +27,7 @@ final class ScanCursor {
         scan = SegmentScan(input.view, run, virtualColumns: query.virtualColumns)
         walk = try RowWalk(scan, input, filter: query.filter)
         segmentID = input.id
+        showsDimensions = !(input.view is RowTable)
         var names = wanted.columns
         if names.isEmpty {
             let virtual = query.virtualColumns.map(\.name)
@@ -74,7 +77,7 @@ final class ScanCursor {
         for (index, input) in inputs.enumerated() {
             for place in range {
                 let value = try input.value(rows.slots.map { Int($0[place]) } ?? place)
-                batch.columns[index].values.append(types[index] == .string ? asDimensionRow(value) : value)
+                batch.columns[index].values.append(showsDimensions && types[index] == .string ? asDimensionRow(value) : value)
             }
         }
         if let times {
