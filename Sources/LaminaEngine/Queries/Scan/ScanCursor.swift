@@ -77,7 +77,9 @@ final class ScanCursor {
         for (index, input) in inputs.enumerated() {
             for place in range {
                 let value = try input.value(rows.slots.map { Int($0[place]) } ?? place)
-                batch.columns[index].values.append(showsDimensions && types[index] == .string ? asDimensionRow(value) : value)
+                batch.columns[index].values.append(
+                    showsDimensions && types[index] == .string ? asDimensionRow(value) : value
+                )
             }
         }
         if let times {
