@@ -5,6 +5,8 @@ package protocol RankSketch: NumberSketch {
     /// Items seen.
     var count: UInt64 { get }
     var sortedView: SortedView { get }
+    /// NaN while empty.
+    var extremes: (least: Double, greatest: Double) { get }
     /// What Druid's `…ToString` shows.
     var summary: String { get }
     /// `bins` - 1 points that part the range of items evenly.
@@ -13,11 +15,13 @@ package protocol RankSketch: NumberSketch {
 
 extension QuantilesSketch: RankSketch {
     package static var holdsFloats: Bool { false }
+    package var extremes: (least: Double, greatest: Double) { (minimum, maximum) }
     package func evenSplitPoints(_ bins: Int) -> [Double] { evenPoints(minimum, maximum, bins) }
 }
 
 extension KLLSketch: RankSketch where Item: KLLItem {
     package static var holdsFloats: Bool { Item.size == 4 }
+    package var extremes: (least: Double, greatest: Double) { (Double(minimum), Double(maximum)) }
     package func evenSplitPoints(_ bins: Int) -> [Double] { evenPoints(minimum, maximum, bins).map { Double($0) } }
 }
 
