@@ -4,6 +4,7 @@
 A sketch of another kind is one more entry in WRITERS and READERS.
 """
 import base64
+import functools
 import json
 import sys
 
@@ -110,11 +111,52 @@ def write_tuple():
             yield {"kind": "tuple", "lgK": lg_k, "values": [spec], "bytes": b"", **bounds(result)}
 
 
-WRITERS = {"hll": write_hll, "theta": write_theta, "tuple": write_tuple}
+QUANTILES = {"quantiles": ds.quantiles_doubles_sketch, "kll_doubles": ds.kll_doubles_sketch,
+             "kll_floats": ds.kll_floats_sketch}
+RANKS = [0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0]
+POINTS = [-1.0, 0.0, 0.5, 10.0, 100.25, 5000.0, 12345.5]
+
+
+def ranking(sketch):
+    """Bounds inclusive, as Java's library and Druid have them."""
+    empty = sketch.is_empty()
+    return {
+        "n": sketch.n,
+        "k": sketch.k,
+        "extremes": [] if empty else [sketch.get_min_value(), sketch.get_max_value()],
+        "quantiles": [] if empty else [sketch.get_quantile(rank, True) for rank in RANKS],
+        "ranks": [] if empty else [sketch.get_rank(point, True) for point in POINTS],
+        "cdf": [] if empty else list(sketch.get_cdf(POINTS, True)),
+    }
+
+
+def write_quantiles(kind):
+    def built(k, spec):
+        sketch = QUANTILES[kind](k)
+        for value in values(spec):
+            sketch.update(value)
+        return sketch
+
+    def case(k, specs, sketch):
+        return {"kind": kind, "given": k, "values": specs, "bytes": sketch.serialize(), **ranking(sketch)}
+
+    for k in (16, 128, 1024):
+        for count in (0, 1, 2, 15, 200, 3000, 50000):
+            spec = {"type": "double", "from": 0, "to": count}
+            yield case(k, [spec], built(k, spec))
+        specs = [{"type": "double", "from": 0, "to": 7000}, {"type": "double", "from": 3000, "to": 30000}]
+        merged = built(k, specs[0])
+        merged.merge(built(k, specs[1]))
+        yield case(k, specs, merged)
+
+
+WRITERS = {"hll": write_hll, "theta": write_theta, "tuple": write_tuple,
+           **{kind: functools.partial(write_quantiles, kind) for kind in QUANTILES}}
 
 READERS = {
     "hll": lambda data: bounds(ds.hll_sketch.deserialize(data)),
     "theta": lambda data: bounds(ds.compact_theta_sketch.deserialize(data, 9001)),
+    **{kind: lambda data, made=made: ranking(made.deserialize(data)) for kind, made in QUANTILES.items()},
 }
 
 

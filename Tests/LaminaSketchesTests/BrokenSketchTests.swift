@@ -17,7 +17,7 @@ import Testing
         return true
     }
 
-    private func attack<Kind: Sketch>(
+    func attack<Kind: Sketch>(
         _ samples: [[UInt8]],
         _ read: @escaping ([UInt8]) throws -> Kind,
         _ touch: @escaping (Kind) -> Void

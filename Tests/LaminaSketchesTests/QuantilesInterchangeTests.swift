@@ -46,7 +46,10 @@ struct QuantilesInterchangeTests {
                 let (one, other) = (read.sortedView, built.sortedView)
                 for rank in Self.ranks {
                     let place = try one.rank(try other.quantile(rank))
-                    #expect(abs(place - rank) < (wanted.int("given") == 16 ? 0.3 : 0.06), "\(what): \(place) for \(rank)")
+                    #expect(
+                        abs(place - rank) < (wanted.int("given") == 16 ? 0.3 : 0.06),
+                        "\(what): \(place) for \(rank)"
+                    )
                 }
             }
             mine += [read, built]

@@ -63,9 +63,11 @@ extension QueryDecoder {
         return try fields.double(key).map { Float($0) }
     }
 
-    private func positive(_ fields: Fields, _ key: String, default standard: Int64) throws(LaminaError) -> Int {
+    private func positive(_ fields: Fields, _ key: String, default standard: Int64, atMost limit: Int64 = 1 << 20)
+        throws(LaminaError) -> Int
+    {
         let value = try fields.int(key, default: standard)
-        guard value > 0, value <= 1 << 20 else { throw fields.fail("\(key) must be 1 to 1048576, not \(value)") }
+        guard value > 0, value <= limit else { throw fields.fail("\(key) must be 1 to \(limit), not \(value)") }
         return Int(value)
     }
 
@@ -84,7 +86,7 @@ extension QueryDecoder {
         return SketchAggregator.FixedBuckets(
             lowerLimit: lower,
             upperLimit: upper,
-            buckets: try positive(fields, "numBuckets", default: 10),
+            buckets: try positive(fields, "numBuckets", default: 10, atMost: 1 << 17),
             outlierMode: mode
         )
     }

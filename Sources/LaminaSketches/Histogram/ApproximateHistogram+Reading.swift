@@ -105,8 +105,8 @@ extension ApproximateHistogram {
         let first = max(floor, aligned(lowerLimit, .down))
         let ceiling = aligned(maximum, .up)
         let last = min(ceiling, aligned(upperLimit, .up))
-        guard (last - first) / bucketSize <= 1_000_000, first + bucketSize > first, last + bucketSize > last else {
-            throw .resourceLimit("buckets: a bucketSize of \(javaText(bucketSize)) gives more than 1,000,000 buckets")
+        guard (last - first) / bucketSize <= 100_000, first + bucketSize > first, last + bucketSize > last else {
+            throw .resourceLimit("buckets: a bucketSize of \(javaText(bucketSize)) gives more than 100,000 buckets")
         }
         let least = 0.1
         var breaks: [Float] = []

@@ -4,7 +4,7 @@ package import LaminaBase
 ///
 /// - Source: `FixedBucketsHistogram`.
 package struct FixedBucketsHistogram: Sendable, Hashable {
-    package static let maxBuckets = 1 << 20
+    package static let maxBuckets = 1 << 17
 
     /// What becomes of values outside the limits.
     package enum OutlierMode: String, Sendable, Hashable, CaseIterable {
