@@ -15,18 +15,26 @@ import Testing
         mutating func row() -> Value {
             if generator.chance(0.1) { return .null }
             var object = JSONObject()
-            if generator.chance(0.9) { object["text"] = .string(generator.pick(["a", "b", "", "é", "10", "9.5", "zz"])) }
+            if generator.chance(0.9) {
+                object["text"] = .string(generator.pick(["a", "b", "", "é", "10", "9.5", "zz"]))
+            }
             if generator.chance(0.8) { object["long"] = .int(generator.pick([-3, 0, 7, 7, 12, .max, .min])) }
             if generator.chance(0.8) { object["real"] = .double(generator.pick([0.5, -2.25, 1e300, 7.0])) }
             if generator.chance(0.8) {
-                object["mixed"] = generator.pick([.string("x"), .string("7"), .int(7), .double(2.5), .bool(true), .null])
+                object["mixed"] = generator.pick([
+                    .string("x"), .string("7"), .int(7), .double(2.5), .bool(true), .null,
+                ])
             }
             if generator.chance(0.6) {
-                object["list"] = .array((0..<generator.pick([0, 1, 2, 3])).map { _ in .int(generator.pick([1, 2, 3])) })
+                object["list"] = .array(
+                    (0..<generator.pick([0, 1, 2, 3])).map { _ in .int(generator.pick([1, 2, 3])) }
+                )
             }
             if generator.chance(0.6) { object["odd.name"] = .string(generator.pick(["p", "q"])) }
             if generator.chance(0.5) {
-                let inner: JSON = .object(["deep": .string(generator.pick(["d", "e"])), "n": .int(generator.pick([1, 2]))])
+                let inner: JSON = .object([
+                    "deep": .string(generator.pick(["d", "e"])), "n": .int(generator.pick([1, 2])),
+                ])
                 object["inner"] = generator.chance(0.8) ? inner : .string("flat")
             }
             if generator.chance(0.4) {
@@ -80,7 +88,9 @@ import Testing
 
     private func query(_ generator: inout SeededGenerator) -> JSONObject {
         let path = generator.pick(Self.paths)
-        var column: JSONObject = ["type": "nested-field", "columnName": "payload", "outputName": "v", "path": .string(path)]
+        var column: JSONObject = [
+            "type": "nested-field", "columnName": "payload", "outputName": "v", "path": .string(path),
+        ]
         switch generator.pick([0, 0, 1, 2]) {
         case 1:
             column["expectedType"] = .string(
@@ -110,9 +120,16 @@ import Testing
                 ["type": "range", "column": "v", "matchValueType": "STRING", "lower": "1", "upper": "b"],
                 ["type": "bound", "dimension": "v", "lower": "2", "ordering": "numeric"],
                 ["type": "bound", "dimension": "v", "upper": "b", "ordering": "lexicographic"],
-                ["type": "like", "dimension": "v", "pattern": "%1%"], ["type": "like", "dimension": "v", "pattern": "a%"],
-                ["type": "arrayContainsElement", "column": "v", "elementMatchValueType": "LONG", "elementMatchValue": 2],
-                ["type": "arrayContainsElement", "column": "mixed", "elementMatchValueType": "STRING", "elementMatchValue": "2"],
+                ["type": "like", "dimension": "v", "pattern": "%1%"],
+                ["type": "like", "dimension": "v", "pattern": "a%"],
+                [
+                    "type": "arrayContainsElement", "column": "v", "elementMatchValueType": "LONG",
+                    "elementMatchValue": 2,
+                ],
+                [
+                    "type": "arrayContainsElement", "column": "mixed", "elementMatchValueType": "STRING",
+                    "elementMatchValue": "2",
+                ],
                 ["type": "equals", "column": "mixed", "matchValueType": "ARRAY<STRING>", "matchValue": ["1", "2"]],
                 ["type": "null", "column": "mixed"], ["type": "selector", "dimension": "mixed", "value": "4"],
                 ["type": "expression", "expression": "v == 7"],
@@ -127,7 +144,9 @@ import Testing
             query["dimensions"] = [
                 ["type": "default", "dimension": .string(name), "outputName": "d", "outputType": .string(type)]
             ]
-            query["aggregations"] = [["type": "count", "name": "c"], ["type": "longSum", "name": "s", "fieldName": "n"]]
+            query["aggregations"] = [
+                ["type": "count", "name": "c"], ["type": "longSum", "name": "s", "fieldName": "n"],
+            ]
         case 1:
             query["queryType"] = "timeseries"
             query["granularity"] = "all"
@@ -235,7 +254,9 @@ import Testing
         #expect(try matches(wider) == ["52.52,13.405", "48.137,11.575"])
         let triangle: JSON = ["type": "polygon", "abscissa": [0, 0, 1], "ordinate": [0, 1, 0]]
         #expect(try matches(triangle) == ["0,0", "0.5,0.5"])
-        #expect(throws: LaminaError.self) { try matches(["type": "polygon", "abscissa": [0, 1], "ordinate": [0, 1]]) }
+        #expect(throws: LaminaError.self) {
+            try matches(["type": "polygon", "abscissa": [0, 1], "ordinate": [0, 1]])
+        }
         #expect(throws: LaminaError.self) { try matches(["type": "cube"]) }
     }
 }

@@ -92,7 +92,10 @@ import Testing
             "virtualColumns": [
                 ["type": "expression", "name": "v", "expression": "upper( color )", "outputType": "STRING"],
                 ["type": "expression", "name": "w", "expression": "concat(color, '-')", "outputType": "STRING"],
-                ["type": "expression", "name": "day", "expression": "timestamp_floor(__time,'P1D')", "outputType": "LONG"],
+                [
+                    "type": "expression", "name": "day", "expression": "timestamp_floor(__time,'P1D')",
+                    "outputType": "LONG",
+                ],
             ],
         ]
         let names = ["color", "v", "w", "day", "tags", "digits", "count", "nothing", "loud"]
@@ -139,7 +142,8 @@ import Testing
         json["context"] = .object(context)
         let query = try Query(json: .object(json))
         let inputs = views.enumerated().flatMap { number, view in
-            [0..<view.rowCount / 2, view.rowCount / 2..<view.rowCount].filter { !$0.isEmpty || view.rowCount == 0 }.map {
+            [0..<view.rowCount / 2, view.rowCount / 2..<view.rowCount].filter { !$0.isEmpty || view.rowCount == 0 }.map
+            {
                 SegmentInput(view: view, id: "s\(number)", intervals: query.intervals, rows: $0)
             }
         }
@@ -166,7 +170,10 @@ import Testing
                 let expected = try run(json, plain, [:])
                 for views in [projected as [any SegmentView], files] where !views.isEmpty {
                     let actual = try run(json, views, [:])
-                    #expect(agree(actual, expected), "LAMINA_SEED=\(seed) \(JSON.object(json).text)\n \(actual.text)\n \(expected.text)")
+                    #expect(
+                        agree(actual, expected),
+                        "LAMINA_SEED=\(seed) \(JSON.object(json).text)\n \(actual.text)\n \(expected.text)"
+                    )
                 }
                 for (name, _, _) in Self.definitions where !files.isEmpty {
                     guard let actual = try? run(json, files, ["useProjection": .string(name)]) else { continue }
@@ -175,7 +182,9 @@ import Testing
                 }
             }
         }
-        for (name, _, _) in Self.definitions { #expect(hits[name] ?? 0 > 0, "LAMINA_SEED=\(seed): \(name) was never used") }
+        for (name, _, _) in Self.definitions {
+            #expect(hits[name] ?? 0 > 0, "LAMINA_SEED=\(seed): \(name) was never used")
+        }
     }
 
     private let rows = MemoryRows(
@@ -226,7 +235,9 @@ import Testing
         let view = try project(rows.segment())
         let other: JSONObject = ["aggregations": [["type": "longMax", "name": "m", "fieldName": "big"]]]
         #expect(throws: LaminaError.self) { try run(count(other), [view], ["forceProjections": true]) }
-        #expect(try run(count(other), [view], ["forceProjections": true, "noProjections": true]).arrayValue?.count == 1)
+        #expect(
+            try run(count(other), [view], ["forceProjections": true, "noProjections": true]).arrayValue?.count == 1
+        )
         #expect(try run(count([:]), [view], ["forceProjections": "true"]).arrayValue?[0]["result"]?["n"] == 100)
         do {
             _ = try run(count(other), [view], ["useProjection": "one"])
@@ -255,7 +266,9 @@ private func removeTree(_ path: String) {
     if let stream = opendir(path) {
         var names: [String] = []
         while let entry = readdir(stream) {
-            names.append(withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+            names.append(
+                withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            )
         }
         closedir(stream)
         for name in names where name != "." && name != ".." { removeTree(path + "/" + name) }

@@ -25,7 +25,8 @@ import Testing
     }()
 
     private static let heavy: Set<String> = [
-        "wikipedia", "wikipedia_rollup", "events_rollup", "events", "events_hashed_dims", "events_hashed_target", "events_range", "events_single_dim",
+        "wikipedia", "wikipedia_rollup", "events_rollup", "events", "events_hashed_dims", "events_hashed_target",
+        "events_range", "events_single_dim",
         "events_dynamic", "events_hour", "events_pt", "events_interval", "lineitem_small",
     ]
 

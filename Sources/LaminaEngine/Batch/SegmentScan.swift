@@ -59,6 +59,9 @@ final class SegmentScan {
         return try column(name).type ?? .float
     }
 
+    /// Whether a virtual column reads a path of a nested column and nothing else.
+    func readsPath(_ name: String) -> Bool { virtualColumns[name]?.expression.jsonValueAccess != nil }
+
     private func stored(_ name: String) throws(LaminaError) -> ScanColumn {
         switch try view.column(name) {
         case nil: .missing

@@ -24,7 +24,9 @@ extension Expression {
             let text = call.arguments[1].literalValue?.asText, let path = try? JSONPath(parsing: text)
         else { return nil }
         guard call.arguments.count > 2 else { return JSONValueAccess(column: column, path: path, type: nil) }
-        guard let name = call.arguments[2].literalValue?.asText, let type = ColumnType(signature: name) else { return nil }
+        guard let name = call.arguments[2].literalValue?.asText, let type = ColumnType(signature: name) else {
+            return nil
+        }
         return JSONValueAccess(column: column, path: path, type: type)
     }
 }

@@ -19,7 +19,8 @@ extension Filter {
             ):
             return one == other && type == otherType && value == otherValue
         case (.null(let one), .null(let other)): return one == other
-        case (.spatial(let one, let bound), .spatial(let other, let otherBound)): return one == other && bound == otherBound
+        case (.spatial(let one, let bound), .spatial(let other, let otherBound)):
+            return one == other && bound == otherBound
         case (.range(let a, let b, let c, let d, let e, let f), .range(let g, let h, let i, let j, let k, let l)):
             return a == g && b == h && c == i && d == j && e == k && f == l
         case (

@@ -177,7 +177,9 @@ extension NestedFieldColumn {
         let doubleIDs = dictionary.own(firstDouble..<values.scalarCount)
         if doubleIDs.count == others, let doubles {
             let index = bitmaps.map { _ in
-                PathNumberIndex(dictionary, ids: doubleIDs) { values.doubles.double(globalIDs.int(Int($0)) - firstDouble) }
+                PathNumberIndex(dictionary, ids: doubleIDs) {
+                    values.doubles.double(globalIDs.int(Int($0)) - firstDouble)
+                }
             }
             return .double(PathDoubleColumn(doubles, nullRows: nulls, index: index))
         }

@@ -9,6 +9,8 @@ final class ScanCursor {
     private let segmentID: String
     private let names: [String]
     private let types: [ColumnType?]
+    /// Columns of strings; a path's arrays stay arrays whatever the column says it is.
+    private let areDimensions: [Bool]
     private let inputs: [ValueInput]
     private let times: NumericInput<Int64>?
     /// False for rows that lie in no segment: those are shown as they were given.
@@ -37,11 +39,15 @@ final class ScanCursor {
         }
         self.names = names
         var types: [ColumnType?] = []
+        var areDimensions: [Bool] = []
         var inputs: [ValueInput] = []
         for name in names {
-            types.append(input.view.isUntyped(name) ? nil : try scan.declaredType(name))
+            let type = input.view.isUntyped(name) ? nil : try scan.declaredType(name)
+            types.append(type)
+            areDimensions.append(type == .string && !scan.readsPath(name))
             inputs.append(try scan.valueInput(name))
         }
+        self.areDimensions = areDimensions
         self.types = types
         self.inputs = inputs
         times = withTimes ? try scan.longInput("__time") : nil
@@ -77,9 +83,8 @@ final class ScanCursor {
         for (index, input) in inputs.enumerated() {
             for place in range {
                 let value = try input.value(rows.slots.map { Int($0[place]) } ?? place)
-                batch.columns[index].values.append(
-                    showsDimensions && types[index] == .string ? asDimensionRow(value) : value
-                )
+                let shown = showsDimensions && areDimensions[index] ? asDimensionRow(value) : value
+                batch.columns[index].values.append(shown)
             }
         }
         if let times {
