@@ -1,5 +1,4 @@
 import LaminaBase
-import LaminaTestSupport
 
 extension RandomQueries {
     mutating func filter(depth: Int) -> JSON {

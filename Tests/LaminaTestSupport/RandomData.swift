@@ -1,11 +1,12 @@
-import LaminaBase
+package import LaminaBase
 import LaminaQuery
-import LaminaTestSupport
 
 /// Random rows with nulls, empty and several values, arrays, nested values, odd texts and extreme numbers. Doubles and floats
 /// that are summed are quarters, so that sums are exact whatever the order.
-struct RandomData {
+package struct RandomData {
     var generator: SeededGenerator
+
+    package init(generator: SeededGenerator) { self.generator = generator }
 
     static let types: [(name: String, type: ColumnType)] = [
         ("color", .string), ("word", .string), ("tags", .string), ("digits", .string), ("count", .long), ("big", .long),
@@ -19,10 +20,10 @@ struct RandomData {
         "long text that is longer than eight bytez", "\u{10FFFF}", "tab\tquote\"back\\slash", "\u{0}",
     ]
 
-    static let lookups = ["colors": ["red": "rouge", "green": "vert", "\u{E9}": "e", "": "empty"]]
+    package static let lookups = ["colors": ["red": "rouge", "green": "vert", "\u{E9}": "e", "": "empty"]]
 
     /// Two tables of segments with ascending times, and a small one to join.
-    mutating func tables() -> [String: [MemoryRows]] {
+    package mutating func tables() -> [String: [MemoryRows]] {
         let size = generator.pick([2, 10, 30, 30, 60, 60, 120])
         return [
             "random": segments(generator.pick([1, 2, 2, 3, 5]), rows: size),

@@ -1,11 +1,15 @@
-import LaminaBase
-import LaminaTestSupport
+package import LaminaBase
 
 /// Random queries over `RandomData`, as JSON.
-struct RandomQueries {
+package struct RandomQueries {
     var generator: SeededGenerator
     /// Whether data sources other than tables come up.
-    var usesSources = false
+    var usesSources: Bool
+
+    package init(generator: SeededGenerator, usesSources: Bool = false) {
+        self.generator = generator
+        self.usesSources = usesSources
+    }
 
     /// What a column holds, as far as it matters where a query may use it.
     enum Kind { case text, texts, long, double, float, array(String) }
@@ -35,7 +39,7 @@ struct RandomQueries {
         }
     }
 
-    mutating func query() -> JSON {
+    package mutating func query() -> JSON {
         var query: JSONObject = ["dataSource": "random", "intervals": intervals()]
         columns = [
             ("color", .text), ("word", .text), ("tags", .texts), ("digits", .text), ("count", .long), ("big", .long),

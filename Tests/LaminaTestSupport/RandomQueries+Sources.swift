@@ -1,5 +1,4 @@
 import LaminaBase
-import LaminaTestSupport
 
 extension RandomQueries {
     /// A data source other than a table: its columns replace those of the table where it has others.

@@ -1,0 +1,124 @@
+import Glibc
+import LaminaBase
+import LaminaBroker
+import LaminaEngine
+import LaminaQuery
+import LaminaSegment
+import LaminaTestSupport
+import Testing
+
+/// Random queries over unions, filters, joins, unnestings, inline rows, look-ups and queries, through the broker over stored
+/// segments, against the row-by-row oracle.
+///
+/// `LAMINA_SEED=<case> swift test --filter BrokerAgainstOracleTests` runs one case alone; see `EngineAgainstOracleTests`.
+@Suite struct BrokerAgainstOracleTests {
+    private static func setting(_ name: String) -> Int? { getenv(name).flatMap { Int(String(cString: $0)) } }
+
+    private static var cases: Range<Int> {
+        if let only = setting("LAMINA_SEED") { return only..<only + 1 }
+        let first = setting("LAMINA_FIRST") ?? 0
+        return first..<first + (setting("LAMINA_CASES") ?? (getenv("LAMINA_LONG") == nil ? 2_000 : 20_000))
+    }
+
+    @Test func answersAgree() throws {
+        let cases = Self.cases
+        var failures = 0
+        var refused = 0
+        for group in cases.lowerBound / 16...(cases.upperBound - 1) / 16 {
+            let tables = try BrokerTables(group: group)
+            defer { tables.remove() }
+            for seed in max(group * 16, cases.lowerBound)..<min(group * 16 + 16, cases.upperBound) {
+                var queries = RandomQueries(
+                    generator: SeededGenerator(seed: UInt64(seed) &* 92_821 &+ 29),
+                    usesSources: true
+                )
+                let query = queries.query()
+                guard let difference = tables.difference(query) else {
+                    if (try? tables.oracle.answer(query)) == nil { refused += 1 }
+                    continue
+                }
+                failures += 1
+                let small = shrunkQuery(query) { smaller in
+                    guard (try? tables.oracle.answer(smaller)) != nil, let found = tables.difference(smaller) else {
+                        return false
+                    }
+                    return found.hasPrefix("error") == difference.hasPrefix("error")
+                }
+                Issue.record(
+                    """
+                    case \(seed): LAMINA_SEED=\(seed) swift test --filter BrokerAgainstOracleTests
+                      query: \(query.text)
+                      first difference: \(difference)
+                      smallest query that differs: \(small.text)
+                      its difference: \(tables.difference(small) ?? "")
+                    """
+                )
+                if failures == 8 { return }
+            }
+        }
+        #expect(refused * 20 <= cases.count, "too many of the queries were errors on both sides")
+    }
+}
+
+/// Random tables published to a broker.
+private struct BrokerTables {
+    let oracle: NaiveOracle
+    private let broker: Broker
+    private let folder: String
+
+    init(group: Int) throws {
+        var data = RandomData(generator: SeededGenerator(seed: UInt64(group) &* 6_151 &+ 5))
+        let tables = data.tables()
+        oracle = NaiveOracle(tables: tables, lookups: RandomData.lookups)
+        folder = try makeTemporaryFolder()
+        broker = try Broker { $0.loadSpec["path"]?.stringValue }
+        for (name, parts) in tables {
+            var segments: [DataSegment] = []
+            for (index, part) in parts.enumerated() {
+                let start: Int64 = 1_700_000_000_000 + Int64(index) * 86_400_000
+                let path = "\(folder)/\(name)\(index)"
+                var options = SegmentWriteOptions()
+                options.synchronized = false
+                options.interval = Interval(start: start, end: start + 86_400_000)
+                let written = try SegmentWriter.write(part.segment(), to: path, options: options)
+                segments.append(
+                    DataSegment(
+                        dataSource: name,
+                        interval: Interval(start: start, end: start + 86_400_000),
+                        version: "v",
+                        loadSpec: ["type": "local", "path": .string(path)],
+                        dimensions: part.types.map(\.name),
+                        metrics: [],
+                        shardSpec: .numbered(partition: 0, core: 1),
+                        size: written.sizeBytes
+                    )
+                )
+            }
+            broker.update(dataSource: name, timeline: SegmentTimeline(segments))
+        }
+    }
+
+    func remove() { removeTree(folder) }
+
+    func difference(_ json: JSON) -> String? {
+        let expected: JSON
+        do { expected = try oracle.answer(json) } catch let error as NaiveOracle.Unknown {
+            return "the oracle: \(error)"
+        } catch {
+            return nil
+        }
+        do {
+            let lookups: LookupResolver = { name in RandomData.lookups[name].map { LookupTable(map: $0) } }
+            let query = try Query(json: json, lookups: lookups)
+            var actual = try JSONParser.parse(try broker.run(query).jsonText())
+            if case .scan = query.kind {
+                actual = .array((actual.arrayValue ?? []).flatMap { $0["events"]?.arrayValue ?? [] })
+            }
+            return firstDifference(actual, expected)
+        } catch let error as LaminaError {
+            return "error \(error.message)"
+        } catch {
+            return "error \(error)"
+        }
+    }
+}
