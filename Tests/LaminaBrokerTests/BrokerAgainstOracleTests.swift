@@ -42,7 +42,7 @@ import Testing
                     guard (try? tables.oracle.answer(smaller)) != nil, let found = tables.difference(smaller) else {
                         return false
                     }
-                    return found.hasPrefix("error") == difference.hasPrefix("error")
+                    return !found.hasPrefix("error") && !found.hasPrefix("the oracle")
                 }
                 Issue.record(
                     """
@@ -100,6 +100,19 @@ private struct BrokerTables {
 
     func remove() { removeTree(folder) }
 
+    /// Without the times of answers that have one bucket, which are those of segments, not of rows.
+    private func shown(_ answer: JSON, _ query: JSON) -> JSON {
+        let isOne = query["queryType"] == "search" || query["granularity"] == "all"
+        guard isOne, let elements = answer.arrayValue else { return answer }
+        return .array(
+            elements.map { element in
+                guard var object = element.objectValue, object["result"] != nil else { return element }
+                object["timestamp"] = "…"
+                return .object(object)
+            }
+        )
+    }
+
     func difference(_ json: JSON) -> String? {
         let expected: JSON
         do { expected = try oracle.answer(json) } catch let error as NaiveOracle.Unknown {
@@ -114,7 +127,7 @@ private struct BrokerTables {
             if case .scan = query.kind {
                 actual = .array((actual.arrayValue ?? []).flatMap { $0["events"]?.arrayValue ?? [] })
             }
-            return firstDifference(actual, expected)
+            return firstDifference(shown(actual, json), shown(expected, json))
         } catch let error as LaminaError {
             return "error \(error.message)"
         } catch {

@@ -5,6 +5,10 @@ package import LaminaEngine
 package struct MemoryRows: Sendable {
     package var types: [(name: String, type: ColumnType)]
     package var rows: [[String: Value]]
+    /// First and last time of the segment that the rows were taken from; nil: of the rows themselves.
+    var extent: ClosedRange<Int64>?
+    /// Rows of a query or of none, not of a stored table.
+    var isRowBased = false
 
     package init(types: [(name: String, type: ColumnType)], rows: [[String: Value]]) {
         self.types = types
@@ -13,6 +17,22 @@ package struct MemoryRows: Sendable {
 
     package func time(_ row: Int) -> Int64 {
         if case .long(let time)? = rows[row]["__time"] { time } else { 0 }
+    }
+
+    /// First and last time of what a segment covers.
+    var times: ClosedRange<Int64>? {
+        if let extent { return extent }
+        let all = rows.indices.map(time)
+        guard let low = all.min(), let high = all.max() else { return nil }
+        return low...high
+    }
+
+    /// Other rows taken from these.
+    func taking(_ types: [(name: String, type: ColumnType)], _ rows: [[String: Value]]) -> MemoryRows {
+        var taken = MemoryRows(types: types, rows: rows)
+        taken.extent = times
+        taken.isRowBased = isRowBased
+        return taken
     }
 
     /// The rows, in their order, as a segment.

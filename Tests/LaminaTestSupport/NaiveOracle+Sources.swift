@@ -14,20 +14,24 @@ extension NaiveOracle {
             let rows = map.sorted { utf16Order($0.key, $1.key) < 0 }.map { entry -> Row in
                 ["k": .string(entry.key), "v": .string(entry.value)]
             }
-            return [MemoryRows(types: [("k", .string), ("v", .string)], rows: rows)]
+            return [rowBased(MemoryRows(types: [("k", .string), ("v", .string)], rows: rows))]
         case "query": return [try subquery(source["query"] ?? .null)]
         case "filter":
             let filter = source["filter"] ?? .null
             return try relation(source["base"] ?? .null).map { part in
-                var kept = part
                 let types = typesOf(part)
-                kept.rows = try part.rows.filter { try truth(filter, $0, types) == true }
-                return kept
+                return part.taking(part.types, try part.rows.filter { try truth(filter, $0, types) == true })
             }
         case "unnest": return try relation(source["base"] ?? .null).map { try unnest($0, source) }
         case "join": return try join(source)
         case let other: throw Unknown("data sources of type \(other)")
         }
+    }
+
+    private func rowBased(_ part: MemoryRows) -> MemoryRows {
+        var part = part
+        part.isRowBased = true
+        return part
     }
 
     private func typesOf(_ part: MemoryRows) -> [String: ColumnType] {
@@ -51,7 +55,7 @@ extension NaiveOracle {
             rows.append(row)
         }
         let columns = names.enumerated().filter { $1 != "__time" }.map { (name: $1, type: types[$0] ?? .string) }
-        return MemoryRows(types: columns, rows: rows)
+        return rowBased(MemoryRows(types: columns, rows: rows))
     }
 
     /// The rows of an inner query.
@@ -83,7 +87,7 @@ extension NaiveOracle {
             }
         default: throw Unknown("inner queries of type \(scope.text("queryType"))")
         }
-        return MemoryRows(types: types, rows: rows)
+        return rowBased(MemoryRows(types: types, rows: rows))
     }
 
     /// A row for each element of the unnested values, in their order.
@@ -96,12 +100,19 @@ extension NaiveOracle {
         let element: ColumnType = if case .array(let inner) = type { inner } else { type }
         var rows: [Row] = []
         for row in part.rows {
-            let value = try expression.evaluate { (name: String) -> Value in row[name] ?? .null }
+            var bindings = row
+            for name in expression.requiredColumns where types[name] == .string {
+                // To an expression a row without values and one of null are null.
+                if case .array(let all)? = row[name], all.count < 2 { bindings[name] = all.first ?? .null }
+            }
+            let value = try expression.evaluate { (name: String) -> Value in bindings[name] ?? .null }
             var elements = [value]
             if case .array(let all) = value {
                 elements = all
             } else if value.isNull {
-                elements = []
+                // A stored column of strings that is unnested itself has a row for null.
+                let isStored = expression.identifier.map { types[$0] == .string } ?? false
+                elements = isStored && !part.isRowBased ? [.null] : []
             }
             for one in elements {
                 var next = row
@@ -114,7 +125,7 @@ extension NaiveOracle {
         if let filter = source["unnestFilter"], !filter.isNull {
             rows = try rows.filter { try truth(filter, $0, all) == true }
         }
-        return MemoryRows(types: part.types.filter { $0.name != name } + [(name, element)], rows: rows)
+        return part.taking(part.types.filter { $0.name != name } + [(name, element)], rows)
     }
 
     /// Every left row with every right row for which the condition is true.
@@ -135,7 +146,7 @@ extension NaiveOracle {
         var used = Set<Int>()
         var parts: [MemoryRows] = []
         for part in try relation(source["left"] ?? .null) {
-            var joined = MemoryRows(types: part.types + rightTypes, rows: [])
+            var joined = part.taking(part.types + rightTypes, [])
             for row in part.rows {
                 if let filter = source["leftFilter"], !filter.isNull, try truth(filter, row, typesOf(part)) != true {
                     continue

@@ -104,10 +104,7 @@ package struct NaiveOracle {
             if let filter = query["filter"], !filter.isNull {
                 selected = try rows.filter { try oracle.truth(filter, $0, types) == true }
             }
-            let times = part.rows.indices.map(part.time)
-            var range: ClosedRange<Int64>?
-            if let low = times.min(), let high = times.max() { range = low...high }
-            return Segment(types: types, rows: rows, selected: selected, times: range, names: part.types.map(\.name))
+            return Segment(types: types, rows: rows, selected: selected, times: part.times, names: part.types.map(\.name))
         }
 
         func text(_ key: String) -> String { query[key]?.stringValue ?? "" }

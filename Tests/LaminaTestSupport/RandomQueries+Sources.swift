@@ -77,6 +77,7 @@ extension RandomQueries {
     private mutating func inner(depth: Int) -> JSON {
         let outer = columns
         let saved = virtual
+        readsQuery = true
         virtual = []
         var query: JSONObject = [
             "queryType": "groupBy", "dataSource": depth > 0 ? source(depth: depth - 1) : "random",

@@ -17,6 +17,8 @@ package struct RandomQueries {
     /// Columns of the query being made, virtual ones too.
     var columns: [(name: String, kind: Kind)] = []
     var virtual: [JSON] = []
+    /// Whether the query being made reads another one.
+    var readsQuery = false
 
     mutating func pickColumn(where test: (Kind) -> Bool) -> String {
         generator.pick(columns.filter { test($0.kind) }.map(\.name))
@@ -47,7 +49,8 @@ package struct RandomQueries {
             ("numbers", .array("ARRAY<LONG>")), ("reals", .array("ARRAY<DOUBLE>")), ("nothing", .text),
         ]
         virtual = []
-        if usesSources, generator.chance(0.5) { query["dataSource"] = source(depth: 2) }
+        readsQuery = false
+        if usesSources, generator.chance(0.7) { query["dataSource"] = source(depth: 2) }
         for _ in 0..<generator.pick([0, 0, 1, 2, 3]) { addVirtualColumn() }
         if generator.chance(0.7) { query["filter"] = filter(depth: generator.pick([1, 2, 2, 3])) }
         switch generator.pick([
@@ -60,9 +63,15 @@ package struct RandomQueries {
         case "search": search(&query)
         default:
             query["queryType"] = "timeBoundary"
+            if readsQuery { query["intervals"] = "2023-01-01/2024-01-01" }
             if generator.chance(0.6) { query["bound"] = generator.pick(["minTime", "maxTime"]) }
         }
         if !virtual.isEmpty { query["virtualColumns"] = .array(virtual) }
+        if readsQuery {
+            // Rows of a query have no segments to fill buckets and no order.
+            query["granularity"] = "all"
+            query["order"] = nil
+        }
         return .object(query)
     }
 
