@@ -68,23 +68,29 @@ private struct BrokerTables {
 
     init(group: Int) throws {
         var data = RandomData(generator: SeededGenerator(seed: UInt64(group) &* 6_151 &+ 5))
-        let tables = data.tables()
+        var tables = data.tables()
+        for (name, parts) in tables {
+            for index in parts.indices {
+                let start: Int64 = 1_700_000_000_000 + Int64(index) * 86_400_000
+                tables[name]?[index].interval = Interval(start: start, end: start + 86_400_000)
+            }
+        }
         oracle = NaiveOracle(tables: tables, lookups: RandomData.lookups)
         folder = try makeTemporaryFolder()
         broker = try Broker { $0.loadSpec["path"]?.stringValue }
         for (name, parts) in tables {
             var segments: [DataSegment] = []
             for (index, part) in parts.enumerated() {
-                let start: Int64 = 1_700_000_000_000 + Int64(index) * 86_400_000
+                guard let interval = part.interval else { continue }
                 let path = "\(folder)/\(name)\(index)"
                 var options = SegmentWriteOptions()
                 options.synchronized = false
-                options.interval = Interval(start: start, end: start + 86_400_000)
+                options.interval = interval
                 let written = try SegmentWriter.write(part.segment(), to: path, options: options)
                 segments.append(
                     DataSegment(
                         dataSource: name,
-                        interval: Interval(start: start, end: start + 86_400_000),
+                        interval: interval,
                         version: "v",
                         loadSpec: ["type": "local", "path": .string(path)],
                         dimensions: part.types.map(\.name),
@@ -104,6 +110,7 @@ private struct BrokerTables {
     private func shown(_ answer: JSON, _ query: JSON) -> JSON {
         let isOne = query["queryType"] == "search" || query["granularity"] == "all"
         guard isOne, let elements = answer.arrayValue else { return answer }
+        if elements.isEmpty, query["queryType"] == "search" { return [["timestamp": "…", "result": []]] }
         return .array(
             elements.map { element in
                 guard var object = element.objectValue, object["result"] != nil else { return element }

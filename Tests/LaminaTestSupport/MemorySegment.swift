@@ -7,6 +7,8 @@ package struct MemoryRows: Sendable {
     package var rows: [[String: Value]]
     /// First and last time of the segment that the rows were taken from; nil: of the rows themselves.
     var extent: ClosedRange<Int64>?
+    /// The interval of the segment, outside of which no query asks it; nil: any query does.
+    package var interval: Interval?
     /// Rows of a query or of none, not of a stored table.
     var isRowBased = false
 
@@ -32,6 +34,7 @@ package struct MemoryRows: Sendable {
         var taken = MemoryRows(types: types, rows: rows)
         taken.extent = times
         taken.isRowBased = isRowBased
+        taken.interval = interval
         return taken
     }
 

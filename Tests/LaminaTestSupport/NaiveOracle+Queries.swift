@@ -26,7 +26,7 @@ extension NaiveOracle {
             for segment in scope.segments {
                 guard let times = segment.times else { continue }
                 let end = granularity.next(granularity.bucketStart(times.upperBound))
-                for interval in scope.intervals {
+                for interval in segment.intervals {
                     let low = max(interval.start, times.lowerBound)
                     let high = min(interval.end, end)
                     guard low < high else { continue }
@@ -167,9 +167,9 @@ extension NaiveOracle {
         let dimensions = scope.list("dimensions")
         let names = dimensions.map(outputName)
         guard let subtotals = scope.query["subtotalsSpec"]?.arrayValue else {
-            return try groupBy(scope, try grouped(scope, dimensions), kept: nil)
+            return try shownRows(try finished(try grouped(scope, dimensions), scope), scope)
         }
-        var rows: [ResultRow] = []
+        var rows: [Finished] = []
         for list in subtotals {
             let kept = (list.arrayValue ?? []).compactMap(\.stringValue)
             var groups: [Group] = []
@@ -185,15 +185,15 @@ extension NaiveOracle {
                     groups.append(Group(start: group.start, keys: keys, members: group.members))
                 }
             }
-            rows += try groupBy(scope, groups, kept: kept)
+            rows += try finished(groups, scope, kept: kept)
         }
-        return rows
+        return try shownRows(rows, scope)
     }
 
-    private func groupBy(_ scope: Scope, _ found: [Group], kept: [String]?) throws -> [ResultRow] {
-        let names = scope.list("dimensions").map(outputName)
+    /// Groups in their default order, finished.
+    private func finished(_ found: [Group], _ scope: Scope, kept: [String]? = nil) throws -> [Finished] {
         var groups = found
-        if groups.isEmpty, names.isEmpty, scope.granularity.isAll {
+        if groups.isEmpty, scope.list("dimensions").isEmpty, scope.granularity.isAll {
             groups = [Group(start: 0, keys: [], members: [])]
         }
         let dimsFirst = scope.flag("sortByDimsFirst")
@@ -205,16 +205,23 @@ extension NaiveOracle {
             }
             return left.start < right.start
         }
-        func finished(_ group: Group) throws -> Fields {
-            let keys = zip(names, group.keys).map { ($0, Outcome.value($1)) }
-            return try fold(group.members, scope, keys: keys, kept: kept)
-        }
-        var rows = try groups.map { (group: $0, fields: try finished($0)) }
+        return try groups.map { (group: $0, fields: try finish($0, scope, kept)) }
+    }
+
+    private func finish(_ group: Group, _ scope: Scope, _ kept: [String]? = nil) throws -> Fields {
+        let keys = zip(scope.list("dimensions").map(outputName), group.keys).map { ($0, Outcome.value($1)) }
+        return try fold(group.members, scope, keys: keys, kept: kept)
+    }
+
+    /// What `having`, order and limit leave; of subtotals over all of them together.
+    private func shownRows(_ all: [Finished], _ scope: Scope) throws -> [ResultRow] {
+        var rows = all
         if let having = scope.query["having"], !having.isNull {
             rows = try rows.filter { try passes(having, $0.fields) }
         }
         if let spec = scope.query["limitSpec"], !spec.isNull {
-            rows = try limited(rows, spec, scope, names, finished)
+            let names = scope.list("dimensions").map(outputName)
+            rows = try limited(rows, spec, scope, names) { try finish($0, scope) }
         }
         return try rows.map { row in
             let time = scope.granularity.isAll ? scope.intervals[0].start : row.group.start
@@ -264,9 +271,16 @@ extension NaiveOracle {
             if column["direction"]?.stringValue == "descending" { order = -order }
             return order
         }
-        if !columns.isEmpty {
+        // Without columns Druid's limitSpec still puts time first where rows do not come so: of several subtotals, and with
+        // dimensions first, after the limit has been pushed down.
+        let hasSubtotals = scope.query["subtotalsSpec"] != nil
+        let ordersByTime = columns.isEmpty && (hasSubtotals || dimsFirst)
+        if columns.isEmpty, !hasSubtotals, scope.query["having"] == nil, let limit {
+            rows = Array(rows.prefix(limit + offset))
+        }
+        if !columns.isEmpty || ordersByTime {
             rows = try rows.enumerated().sorted { left, right in
-                if !dimsFirst, left.element.group.start != right.element.group.start {
+                if !dimsFirst || ordersByTime, left.element.group.start != right.element.group.start {
                     return left.element.group.start < right.element.group.start
                 }
                 for column in columns {
@@ -423,7 +437,7 @@ extension NaiveOracle {
                 "count": .int(hit.count),
             ]
         }
-        let start = scope.segments.compactMap { $0.times?.lowerBound }.min() ?? 0
+        guard let start = scope.segments.compactMap({ $0.times?.lowerBound }).min() else { return [] }
         return [["timestamp": .string(instantText(start)), "result": .array(Array(shown))]]
     }
 

@@ -3,7 +3,8 @@ import LaminaQuery
 
 /// What a query reads, as lists of rows.
 extension NaiveOracle {
-    func relation(_ source: JSON) throws -> [MemoryRows] {
+    /// - Parameter query: the query that reads the source, if it does so directly.
+    func relation(_ source: JSON, of query: JSON? = nil) throws -> [MemoryRows] {
         if let name = source.stringValue { return tables[name] ?? [] }
         switch source["type"]?.stringValue ?? "table" {
         case "table": return tables[source["name"]?.stringValue ?? ""] ?? []
@@ -15,7 +16,7 @@ extension NaiveOracle {
                 ["k": .string(entry.key), "v": .string(entry.value)]
             }
             return [rowBased(MemoryRows(types: [("k", .string), ("v", .string)], rows: rows))]
-        case "query": return [try subquery(source["query"] ?? .null)]
+        case "query": return [try subquery(source["query"] ?? .null, in: query)]
         case "filter":
             let filter = source["filter"] ?? .null
             return try relation(source["base"] ?? .null).map { part in
@@ -58,8 +59,15 @@ extension NaiveOracle {
         return rowBased(MemoryRows(types: columns, rows: rows))
     }
 
-    /// The rows of an inner query.
-    private func subquery(_ query: JSON) throws -> MemoryRows {
+    private func isGroupByAllTheWay(_ query: JSON) -> Bool {
+        guard query["queryType"] == "groupBy" else { return false }
+        guard query["dataSource"]?["type"] == "query" else { return true }
+        return isGroupByAllTheWay(query["dataSource"]?["query"] ?? .null)
+    }
+
+    /// The rows of an inner query. With granularity `all` they have no time, except to a groupBy right above groupBys.
+    private func subquery(_ query: JSON, in outer: JSON?) throws -> MemoryRows {
+        let isStacked = outer.map { isGroupByAllTheWay($0) } ?? false
         let scope = try Scope(query, self)
         var rows: [Row] = []
         var types: [(name: String, type: ColumnType)] = []
@@ -70,7 +78,7 @@ extension NaiveOracle {
         switch scope.text("queryType") {
         case "groupBy":
             for result in try groupBy(scope) {
-                var row: Row = ["__time": .long(result.time)]
+                var row: Row = scope.granularity.isAll && !isStacked ? [:] : ["__time": .long(result.time)]
                 for (name, outcome) in result.fields {
                     row[name] = outcome.value
                     note(name, outcome.value)

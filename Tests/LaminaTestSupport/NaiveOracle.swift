@@ -55,6 +55,8 @@ package struct NaiveOracle {
             var times: ClosedRange<Int64>?
             /// Names in order.
             var names: [String]
+            /// The query's intervals, cut to the segment's own.
+            var intervals: [Interval]
         }
 
         init(_ query: JSON, _ oracle: NaiveOracle) throws {
@@ -62,8 +64,11 @@ package struct NaiveOracle {
             granularity = try query["granularity"].map { try Granularity(json: $0) } ?? .all
             intervals = try Self.intervals(query["intervals"])
             var segments: [Segment] = []
-            for part in try oracle.relation(query["dataSource"] ?? .null) {
-                segments.append(try Self.segment(part, query, intervals, oracle))
+            for part in try oracle.relation(query["dataSource"] ?? .null, of: query) {
+                let own = intervals.compactMap { part.interval?.intersection($0) ?? (part.interval == nil ? $0 : nil) }
+                // A segment outside of the intervals is not asked.
+                if own.isEmpty { continue }
+                segments.append(try Self.segment(part, query, own, oracle))
             }
             self.segments = segments
         }
@@ -104,7 +109,15 @@ package struct NaiveOracle {
             if let filter = query["filter"], !filter.isNull {
                 selected = try rows.filter { try oracle.truth(filter, $0, types) == true }
             }
-            return Segment(types: types, rows: rows, selected: selected, times: part.times, names: part.types.map(\.name))
+            let names = part.types.map(\.name)
+            return Segment(
+                types: types,
+                rows: rows,
+                selected: selected,
+                times: part.times,
+                names: names,
+                intervals: intervals
+            )
         }
 
         func text(_ key: String) -> String { query[key]?.stringValue ?? "" }

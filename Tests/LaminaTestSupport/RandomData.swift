@@ -32,7 +32,7 @@ package struct RandomData {
     }
 
     /// Segments a day apart; some lack a column, some have it in another type.
-    mutating func segments(_ count: Int, rows: Int) -> [MemoryRows] {
+    package mutating func segments(_ count: Int, rows: Int) -> [MemoryRows] {
         var segments: [MemoryRows] = []
         let hour: Int64 = 3_600_000
         for number in 0..<count {

@@ -63,13 +63,17 @@ package struct RandomQueries {
         case "search": search(&query)
         default:
             query["queryType"] = "timeBoundary"
-            if readsQuery { query["intervals"] = "2023-01-01/2024-01-01" }
             if generator.chance(0.6) { query["bound"] = generator.pick(["minTime", "maxTime"]) }
         }
         if !virtual.isEmpty { query["virtualColumns"] = .array(virtual) }
+        if query["dataSource"]?.stringValue == nil, query["queryType"] == "timeseries" {
+            // Which empty buckets appear depends on what the segments beneath cover.
+            query["context"] = ["skipEmptyBuckets": true]
+        }
         if readsQuery {
             // Rows of a query have no segments to fill buckets and no order.
             query["granularity"] = "all"
+            query["intervals"] = "1960-01-01/2100-01-01"
             query["order"] = nil
         }
         return .object(query)

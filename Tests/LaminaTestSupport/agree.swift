@@ -8,7 +8,7 @@ package func agree(_ left: JSON, _ right: JSON) -> Bool {
         return (mark["$any"]?.arrayValue ?? []).contains { agree(left, $0) }
     case (_, .object(let mark)) where mark.count == 1 && mark["$near"] != nil:
         guard let found = left.doubleValue, let wanted = mark["$near"]?.doubleValue else { return false }
-        return abs(found - wanted) <= 1.1 + 0.04 * wanted
+        return abs(found - wanted) <= 3 + 0.1 * wanted
     case (.double(let one), .double(let two)): return one == two || abs(one - two) <= 1e-9 * max(abs(one), abs(two))
     case (.string(let one), .string(let two)): return Array(one.utf8) == Array(two.utf8)
     case (.array(let one), .array(let two)): return one.count == two.count && zip(one, two).allSatisfy { agree($0, $1) }

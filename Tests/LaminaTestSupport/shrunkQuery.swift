@@ -26,7 +26,13 @@ private let needed: Set<String> = [
     "metric", "values", "dimension", "initialValue", "fold", "query", "ordering", "threshold", "outputType",
     "elements",
     "column", "matchValueType", "matchValue", "elementMatchValueType", "timeZone", "value", "dimensionOrder",
+    "columnNames", "columnTypes", "rows", "base", "left", "right", "virtualColumn", "rightPrefix", "condition",
+    "joinType",
+    "expression", "path", "lookup", "dataSources", "delegate",
 ]
+
+/// Members that are kept as they are.
+private let whole: Set<String> = ["intervals", "columns", "columnNames", "columnTypes", "rows"]
 
 /// The value with one member or element less, or a member replaced by one of its own parts.
 private func reductions(_ json: JSON) -> [JSON] {
@@ -43,7 +49,7 @@ private func reductions(_ json: JSON) -> [JSON] {
             less[key] = nil
             results.append(.object(less))
         }
-        for (key, value) in object.entries where key != "intervals" && key != "columns" {
+        for (key, value) in object.entries where !whole.contains(key) {
             for smaller in reductions(value) {
                 var changed = object
                 changed[key] = smaller
