@@ -189,7 +189,11 @@ extension NaiveOracle {
                     let texts = values.map { $0.isNull || sameBytes($0.asText, "") ? "" : keyText($0) }
                     tuple.append(Set(texts) == [""] ? "" : texts.sorted().joined(separator: "\u{1}"))
                 } else {
-                    for value in values where !value.isNull { seen.insert("\(keyText(value))") }
+                    for value in values where !value.isNull {
+                        // To the sketches of DataSketches the empty text is nothing.
+                        if type != "cardinality", sameBytes(value.asText, "") { continue }
+                        seen.insert(keyText(value))
+                    }
                 }
             }
             if aggregator["byRow"]?.boolValue == true, tuple != [""] { seen.insert(tuple.joined(separator: "\u{2}")) }

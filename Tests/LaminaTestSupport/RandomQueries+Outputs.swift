@@ -92,6 +92,7 @@ extension RandomQueries {
     private mutating func aggregation(_ name: String) -> (JSON, Bool) {
         switch generator.pick([
             "number", "number", "number", "number", "expression", "firstLast", "any", "mean", "cardinality", "fold",
+            "sketch",
         ]) {
         case "firstLast":
             let type = generator.pick(["long", "double", "float", "string"])
@@ -117,6 +118,19 @@ extension RandomQueries {
             ]
             if type == "string", generator.chance(0.4) {
                 aggregator["aggregateMultipleValues"] = .bool(generator.chance(0.5))
+            }
+            return (.object(aggregator), false)
+        case "sketch":
+            let type = generator.pick([
+                "thetaSketch", "HLLSketchBuild", "quantilesDoublesSketch", "KllDoublesSketch", "variance",
+            ])
+            let counts = type == "thetaSketch" || type == "HLLSketchBuild"
+            let field = counts ? generator.pick(["word", "digits", "count"]) : generator.pick(["price", "count"])
+            var aggregator: JSONObject = ["type": .string(type), "name": .string(name), "fieldName": .string(field)]
+            if type == "HLLSketchBuild", generator.chance(0.5) { aggregator["round"] = true }
+            if type == "variance" {
+                aggregator["inputType"] = field == "price" ? "double" : "long"
+                if generator.chance(0.4) { aggregator["estimator"] = "population" }
             }
             return (.object(aggregator), false)
         case "mean":

@@ -97,7 +97,7 @@ extension QueryDecoder {
             )
         case "nested-field": return try nestedField(fields)
         case "mv-filtered": return try filteredValues(fields)
-        case "mv-regex-filtered", "mv-prefix-filtered": throw .unsupported("Virtual column '\(type)'")
+        case "mv-regex-filtered", "mv-prefix-filtered": return try patternFilteredValues(type, fields)
         default: throw fields.fail("unknown virtual column type '\(type)'")
         }
     }

@@ -44,18 +44,39 @@ extension QueryDecoder {
 
     /// `mv-filtered`: of each row's values those in a list, or not in it. Source: `ListFilteredVirtualColumn`.
     func filteredValues(_ fields: Fields) throws(LaminaError) -> VirtualColumn {
-        let delegate = try dimension(try fields.required("delegate"), at: fields.place("delegate"))
-        guard case .default(let column, _, _) = delegate else { throw fields.fail("delegate must be a plain column") }
         let values = try fields.strings("values") ?? []
         guard !values.isEmpty else { throw fields.fail("values must hold at least one value") }
         let list = values.map { $0.map(quotedText) ?? "null" }.joined(separator: ", ")
         let test = "array_contains(<STRING>[\(list)], array(x))"
-        let keeps = try fields.bool("isAllowList", default: true) ? test : "!\(test)"
+        return try filteredValues(
+            fields,
+            where: try fields.bool("isAllowList", default: true) ? test : "!\(test)"
+        )
+    }
+
+    /// `mv-prefix-filtered`, `mv-regex-filtered`: of each row's values those that begin so, or match a pattern as a whole.
+    ///
+    /// - Source: `PrefixFilteredVirtualColumn`, `RegexFilteredVirtualColumn`.
+    func patternFilteredValues(_ type: String, _ fields: Fields) throws(LaminaError) -> VirtualColumn {
+        if type == "mv-prefix-filtered" {
+            return try filteredValues(
+                fields,
+                where: "strpos(x, \(quotedText(try fields.requiredString("prefix")))) == 0"
+            )
+        }
+        let pattern = try fields.requiredString("pattern")
+        _ = try regex(pattern, at: fields.place("pattern"))
+        return try filteredValues(fields, where: "regexp_like(x, \(quotedText("^(?:\(pattern))$")))")
+    }
+
+    private func filteredValues(_ fields: Fields, where test: String) throws(LaminaError) -> VirtualColumn {
+        let delegate = try dimension(try fields.required("delegate"), at: fields.place("delegate"))
+        guard case .default(let column, _, _) = delegate else { throw fields.fail("delegate must be a plain column") }
         return VirtualColumn(
             name: try fields.requiredString("name"),
             expression: try expression(
                 // Null is a value that the list may name, so a row of null must not come through unfiltered.
-                "filter((x) -> \(keeps), mv_harmonize_nulls(\(quotedIdentifier(column))))",
+                "filter((x) -> \(test), mv_harmonize_nulls(\(quotedIdentifier(column))))",
                 at: fields.path
             ),
             outputType: .string
