@@ -2,7 +2,7 @@
 # A real Druid judges what Lamina writes: it compares rewritten segments with its own, loads segments of Lamina's index tasks, and
 # answers the same native queries. Not part of `make test`: needs Java and the Druid in ../shared/druid (or $DRUID).
 #
-#   run.sh LAMINA [check|tasks]...      both parts without a choice
+#   run.sh LAMINA [check|tasks|gold_tasks]...      all parts without a choice
 set -eu
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
