@@ -28,8 +28,10 @@ import Testing
         [
             .init("country", .string, [.string("KR"), .null, .string("")]),
             .init("tags", .string, [.array([.string("a"), .string("b")]), .array([]), .string("c")]),
-            .init("clicks", .long, [.long(.max), .null, .long(-3)]), .init("id", .string, [.string("1"), .string("x"), .null]),
-            .init("revenue", .double, [.double(.nan), .double(1.5), .null]), .init("l1", .long, [.long(1), .long(0), .null]),
+            .init("clicks", .long, [.long(.max), .null, .long(-3)]),
+            .init("id", .string, [.string("1"), .string("x"), .null]),
+            .init("revenue", .double, [.double(.nan), .double(1.5), .null]),
+            .init("l1", .long, [.long(1), .long(0), .null]),
             .init("attrs", .complex("json"), [.json(["a": ["b": 1]]), .null, .json([:])]),
             .init("arr_l", .array(.long), [.array([.long(1), .null]), .array([]), .null]),
         ],
@@ -144,7 +146,8 @@ import Testing
         for text in [
             nested("(", "x", ")"), nested("abs(", "x", ")"), String(repeating: "-", count: depth) + "x",
             String(repeating: "!", count: depth) + "x", String(repeating: "x ^ ", count: depth) + "x",
-            nested("map((x) -> ", "x", ", y)"), nested("array(", "1", ")"), nested("[", "1", "]"), nested("if(1, ", "x", ", 2)"),
+            nested("map((x) -> ", "x", ", y)"), nested("array(", "1", ")"), nested("[", "1", "]"),
+            nested("if(1, ", "x", ", 2)"),
             String(repeating: "(x) -> ", count: depth) + "x", String(repeating: "- (", count: depth),
         ] {
             #expect(throws: LaminaError.self, "\(text.prefix(20))") { try Expression(parsing: text) }
@@ -166,7 +169,8 @@ import Testing
         }
         func query(_ key: String, _ value: JSON) -> JSON {
             var object: JSONObject = [
-                "queryType": "groupBy", "dataSource": "d", "intervals": "2024/2025", "granularity": "all", "dimensions": [],
+                "queryType": "groupBy", "dataSource": "d", "intervals": "2024/2025", "granularity": "all",
+                "dimensions": [],
             ]
             object[key] = value
             return .object(object)
@@ -175,7 +179,10 @@ import Testing
         let and = nested(240, ["type": "null", "column": "x"]) { ["type": "and", "fields": [$0, ["type": "true"]]] }
         let having = nested(500, ["type": "always"]) { ["type": "not", "havingSpec": $0] }
         let post = nested(240, ["type": "constant", "name": "c", "value": 1]) {
-            ["type": "arithmetic", "name": "p", "fn": "+", "fields": [$0, ["type": "constant", "name": "c", "value": 1]]]
+            [
+                "type": "arithmetic", "name": "p", "fn": "+",
+                "fields": [$0, ["type": "constant", "name": "c", "value": 1]],
+            ]
         }
         let filtered = nested(250, ["type": "count", "name": "n"]) {
             ["type": "filtered", "aggregator": $0, "filter": ["type": "true"]]
@@ -184,7 +191,10 @@ import Testing
         let queries: [JSON] = [
             query("filter", not), query("filter", and), query("having", having), query("postAggregations", [post]),
             query("aggregations", [filtered]),
-            query("dimensions", [["type": "extraction", "dimension": "x", "outputName": "y", "extractionFn": cascade]]),
+            query(
+                "dimensions",
+                [["type": "extraction", "dimension": "x", "outputName": "y", "extractionFn": cascade]]
+            ),
             nested(240, query("dimensions", [])) { query("dataSource", ["type": "query", "query": $0]) },
             nested(500, "d") { ["type": "filter", "base": $0, "filter": ["type": "true"]] },
         ]

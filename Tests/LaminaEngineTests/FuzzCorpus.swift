@@ -75,18 +75,26 @@ struct Mutator {
 
     /// Pieces that mean something to a parser, and numbers at the edges.
     private static let tokens: [[UInt8]] = [
-        "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u0000", "\\uD83D", "null", "true", "-", "0", "-1", "1e999", "-0.0", "1e-400",
-        "9223372036854775807", "9223372036854775808", "-9223372036854775808", "99999999999999999999999", "2147483648", "NaN",
-        "\"all\"", "\"none\"", "\"PT0S\"", "\"P99999999Y\"", "\"1000/3000\"", "\"0001-01-01/9999-12-31\"", "\"type\":\"not\"",
-        "\"type\":\"query\"", "\"(((((\"", "\"(a*)*b\"", "\"%_%_%_%\"", "ARRAY<LONG>", "COMPLEX<json>", "(", ")", "->", "x ->",
-        "&&", "||", "!", "^", "%", "'", "''", "map(", "fold((x, acc) -> ", "repeat('ab', 2147483647)", "lpad('a', 2147483647, 'b')",
-        "timestamp_floor(t, 'PT0S')", "cast(", "<LONG>[]", "1/0", "\u{1F600}", "array(", "regexp_extract(x, '(a+)+$')", "json_value(",
+        "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u0000", "\\uD83D", "null", "true", "-", "0", "-1", "1e999", "-0.0",
+        "1e-400",
+        "9223372036854775807", "9223372036854775808", "-9223372036854775808", "99999999999999999999999", "2147483648",
+        "NaN",
+        "\"all\"", "\"none\"", "\"PT0S\"", "\"P99999999Y\"", "\"1000/3000\"", "\"0001-01-01/9999-12-31\"",
+        "\"type\":\"not\"",
+        "\"type\":\"query\"", "\"(((((\"", "\"(a*)*b\"", "\"%_%_%_%\"", "ARRAY<LONG>", "COMPLEX<json>", "(", ")", "->",
+        "x ->",
+        "&&", "||", "!", "^", "%", "'", "''", "map(", "fold((x, acc) -> ", "repeat('ab', 2147483647)",
+        "lpad('a', 2147483647, 'b')",
+        "timestamp_floor(t, 'PT0S')", "cast(", "<LONG>[]", "1/0", "\u{1F600}", "array(", "regexp_extract(x, '(a+)+$')",
+        "json_value(",
     ].map { Array($0.utf8) }
 
     private mutating func below(_ bound: Int) -> Int { Int(random.next() % UInt64(max(bound, 1))) }
 
     /// A query's bytes with a few places changed.
-    mutating func queryBytes() -> [UInt8] { mutated(corpus.queries[below(corpus.queries.count)], others: corpus.queries) }
+    mutating func queryBytes() -> [UInt8] {
+        mutated(corpus.queries[below(corpus.queries.count)], others: corpus.queries)
+    }
 
     mutating func expressionBytes() -> [UInt8] {
         if random.next() % 3 == 0 {
@@ -128,7 +136,10 @@ struct Mutator {
     private mutating func replaceNumber(_ bytes: inout [UInt8], near place: Int) {
         guard let start = bytes[place...].firstIndex(where: { $0 >= 0x30 && $0 <= 0x39 }) else { return }
         let end = bytes[start...].firstIndex { $0 < 0x30 || $0 > 0x39 } ?? bytes.count
-        bytes.replaceSubrange(start..<end, with: Array(String(Int64(bitPattern: random.next()) >> Int64(below(64))).utf8))
+        bytes.replaceSubrange(
+            start..<end,
+            with: Array(String(Int64(bitPattern: random.next()) >> Int64(below(64))).utf8)
+        )
     }
 
     // MARK: Trees
@@ -137,7 +148,8 @@ struct Mutator {
     mutating func tree() -> JSON { changed(corpus.trees[below(corpus.trees.count)]) }
 
     private static let odds: [JSON] = [
-        nil, 0, -1, 1.5, .int(.max), .int(.min), "", "__time", "country", "LONG", "ARRAY<STRING>", "all", "none", [], [:], true,
+        nil, 0, -1, 1.5, .int(.max), .int(.min), "", "__time", "country", "LONG", "ARRAY<STRING>", "all", "none", [],
+        [:], true,
         "0001/9999", "x ->", "1/0", "map(x -> x, tags)", ["type": "true"], ["type": "period", "period": "PT1S"], 1e300,
     ]
 
@@ -169,18 +181,23 @@ struct Mutator {
     // MARK: Expressions by their grammar
 
     private static let names: [String] = [
-        "if", "nvl", "coalesce", "case_searched", "case_simple", "concat", "strlen", "substring", "upper", "lower", "reverse",
+        "if", "nvl", "coalesce", "case_searched", "case_simple", "concat", "strlen", "substring", "upper", "lower",
+        "reverse",
         "repeat", "lpad", "rpad", "replace", "regexp_extract", "regexp_replace", "like", "cast", "timestamp_floor",
-        "timestamp_shift", "timestamp_extract", "timestamp_format", "timestamp_parse", "abs", "round", "pow", "div", "safe_divide",
+        "timestamp_shift", "timestamp_extract", "timestamp_format", "timestamp_parse", "abs", "round", "pow", "div",
+        "safe_divide",
         "bitwiseShiftLeft", "array", "array_length", "array_offset", "array_slice", "array_concat", "array_append",
-        "array_to_string", "string_to_array", "greatest", "least", "json_value", "json_object", "to_json_string", "format",
+        "array_to_string", "string_to_array", "greatest", "least", "json_value", "json_object", "to_json_string",
+        "format",
         "parse_long", "left", "right", "strpos", "array_set_add", "array_contains", "scalb", "nextafter", "ipv4_match",
         "ipv4_parse", "human_readable_binary_byte_format", "decode_base64_utf8", "hypot", "remainder", "nosuchfunction",
     ]
 
     private static let atoms: [String] = [
-        "x", "y", "tags", "\"odd name\"", "1", "0", "-1", "2.5", "1e308", "9223372036854775807", "'text'", "''", "'\\u00e9'", "null",
-        "[1, 2, 3]", "['a', 'b']", "<DOUBLE>[]", "'PT1H'", "'P1M'", "'Asia/Seoul'", "'$.a.b[0]'", "'LONG'", "__time", "100000",
+        "x", "y", "tags", "\"odd name\"", "1", "0", "-1", "2.5", "1e308", "9223372036854775807", "'text'", "''",
+        "'\\u00e9'", "null",
+        "[1, 2, 3]", "['a', 'b']", "<DOUBLE>[]", "'PT1H'", "'P1M'", "'Asia/Seoul'", "'$.a.b[0]'", "'LONG'", "__time",
+        "100000",
     ]
 
     private mutating func grow(_ bytes: inout [UInt8], depth: Int) {

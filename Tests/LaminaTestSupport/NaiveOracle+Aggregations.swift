@@ -190,8 +190,12 @@ extension NaiveOracle {
                     tuple.append(Set(texts) == [""] ? "" : texts.sorted().joined(separator: "\u{1}"))
                 } else {
                     for value in values where !value.isNull {
-                        // To the sketches of DataSketches the empty text is nothing.
+                        // To the sketches of DataSketches the empty text is nothing, and 0 and 0.0 have the same bits.
                         if type != "cardinality", sameBytes(value.asText, "") { continue }
+                        if type != "cardinality", value.columnType != .string, value.asDouble == 0 {
+                            seen.insert("zero")
+                            continue
+                        }
                         seen.insert(keyText(value))
                     }
                 }
