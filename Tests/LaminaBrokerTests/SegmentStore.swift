@@ -33,8 +33,6 @@ final class SegmentStore {
         shard: ShardSpec = .numbered(partition: 0, core: 1)
     ) throws -> DataSegment {
         let start = try parseInstant("2024-05-01") + Int64(day) * 86_400_000
-        let interval = Interval(start: start, end: start + 86_400_000)
-        let path = "\(root)/\(day)-\(version)-\(shard.partition)"
         var inputs = [InlineSegment.Input("v", .long, values.map { .long($0) })]
         if let words { inputs.append(InlineSegment.Input("s", .string, words.map { .string($0) })) }
         let rows = InlineSegment(
@@ -43,16 +41,30 @@ final class SegmentStore {
             metrics: ["v"],
             isTimeOrdered: true
         )
+        return try segment(day: day, version: version, rows, of: "d", shard: shard)
+    }
+
+    /// Rows of a day of May 2024.
+    func segment(
+        day: Int,
+        version: String,
+        _ rows: InlineSegment,
+        of dataSource: String,
+        shard: ShardSpec = .numbered(partition: 0, core: 1)
+    ) throws -> DataSegment {
+        let start = try parseInstant("2024-05-01") + Int64(day) * 86_400_000
+        let interval = Interval(start: start, end: start + 86_400_000)
+        let path = "\(root)/\(dataSource)-\(day)-\(version)-\(shard.partition)"
         var options = SegmentWriteOptions()
         options.interval = interval
         let written = try SegmentWriter.write(rows, to: path, options: options)
         return DataSegment(
-            dataSource: "d",
+            dataSource: dataSource,
             interval: interval,
             version: version,
             loadSpec: ["type": "local", "path": .string(path)],
             dimensions: [],
-            metrics: ["v"],
+            metrics: rows.metrics,
             shardSpec: shard,
             size: written.sizeBytes
         )

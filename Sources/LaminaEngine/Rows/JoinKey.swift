@@ -14,6 +14,7 @@ func joinKey(_ value: Value, as type: ColumnType, isExact: Bool = false) -> KeyV
         return .long(number)
     case .float, .double:
         guard let number = value.asDouble else { return nil }
+        if isExact, case .string(let text) = value, Value.double(number).asText != text { return nil }
         return type == .float ? KeyValue(.float(Float(number)), as: .float) : KeyValue(.double(number), as: .double)
     case .string:
         if case .array = value { return nil }

@@ -1,0 +1,143 @@
+import LaminaBase
+import LaminaBroker
+import LaminaEngine
+import LaminaQuery
+import LaminaTestSupport
+import Testing
+
+/// Random trees of joins, unnestings, filters and inner queries over stored segments and inline rows, against nested loops.
+///
+/// `LAMINA_SEED=… swift test --filter RandomSourceTests` repeats a run.
+@Suite struct RandomSourceTests {
+    private static let columns: [(name: String, kind: ReferenceRows.Kind, type: ColumnType)] = [
+        ("k", .stored, .string), ("n", .long, .long), ("d", .double, .double), ("m", .stored, .string),
+    ]
+
+    /// A table of three days, and its rows.
+    private func table(_ random: inout SeededGenerator, _ store: SegmentStore) throws -> ([DataSegment], ReferenceRows)
+    {
+        var segments: [DataSegment] = []
+        var rows = ReferenceRows(kinds: [("__time", .long)] + Self.columns.map { ($0.name, $0.kind) }, segments: [])
+        for day in 0..<3 {
+            let start = try parseInstant("2024-05-01") + Int64(day) * 86_400_000
+            var own: [ReferenceRows.Row] = []
+            for number in 0..<Int.random(in: 1...8, using: &random) {
+                var row = SourceGenerator.row(&random, time: start + Int64(number) * 3_600_000)
+                row["a"] = nil
+                // An empty list is stored as null.
+                if row["m"] == .array([]) { row["m"] = .null }
+                own.append(row)
+            }
+            let view = InlineSegment(
+                times: own.map { if case .long(let time)? = $0["__time"] { time } else { 0 } },
+                Self.columns.map { column in
+                    InlineSegment.Input(column.name, column.type, own.map { $0[column.name] ?? .null })
+                },
+                isTimeOrdered: true,
+                hasBitmaps: true
+            )
+            segments.append(try store.segment(day: day, version: "v1", view, of: "t"))
+            rows.segments.append(own)
+        }
+        return (segments, rows)
+    }
+
+    @Test func treesOfSourcesHoldTheRowsOfNestedLoops() throws {
+        let seed = randomTestSeed()
+        for turn in 0..<40 {
+            var random = SeededGenerator(seed: seed &+ UInt64(turn))
+            let store = try SegmentStore()
+            let broker = try store.broker()
+            let (segments, rows) = try table(&random, store)
+            broker.update(dataSource: "t", timeline: SegmentTimeline(segments))
+            for number in 0..<15 {
+                var generator = SourceGenerator(random, table: rows)
+                let (json, wanted) = generator.source(depth: number % 4)
+                try check(&generator, json, wanted, broker, "LAMINA_SEED=\(seed), turn \(turn), query \(number)")
+                random = generator.random
+            }
+        }
+    }
+
+    private func check(
+        _ generator: inout SourceGenerator,
+        _ source: JSON,
+        _ rows: ReferenceRows,
+        _ broker: Broker,
+        _ place: String
+    ) throws {
+        var rows = rows
+        var interval = "1000/3000"
+        var filter: JSON = .null
+        if !generator.keepsRight {
+            if generator.random.chance(0.3) {
+                interval = "2024-05-02/2024-05-03T12"
+                let range = try Interval(parsing: interval)
+                rows = SourceReference.filter(rows) { row in
+                    if case .long(let time)? = row["__time"] { range.contains(time) } else { false }
+                }
+            }
+            if generator.random.chance(0.5), let (json, test) = generator.filter(rows) {
+                filter = json
+                rows = SourceReference.filter(rows, test)
+            }
+        }
+        let names = rows.kinds.map(\.name)
+        let scan: JSON = [
+            "queryType": "scan", "dataSource": source, "intervals": [.string(interval)], "filter": filter,
+            "columns": .array(names.map { .string($0) }), "resultFormat": "compactedList",
+        ]
+        var found: [String] = []
+        for batch in try answer(scan, broker).arrayValue ?? [] {
+            for row in batch["events"]?.arrayValue ?? [] { found.append(row.text) }
+        }
+        let all = rows.segments.flatMap { $0 }
+        let wanted = all.map { row in
+            JSON.array(names.map { SourceGenerator.json(row[$0] ?? .null) }).text
+        }
+        #expect(found.sorted() == wanted.sorted(), "\(place): \(scan.text)")
+        try checkGroups(source, all, rows, interval, filter, broker, place)
+    }
+
+    /// The same rows counted and summed by a column.
+    private func checkGroups(
+        _ source: JSON,
+        _ all: [ReferenceRows.Row],
+        _ rows: ReferenceRows,
+        _ interval: String,
+        _ filter: JSON,
+        _ broker: Broker,
+        _ place: String
+    ) throws {
+        guard let key = rows.keys.first(where: { $0.kind == .text || $0.kind == .stored })?.name,
+            let number = rows.names(.long).last, key != number
+        else { return }
+        let query: JSON = [
+            "queryType": "groupBy", "dataSource": source, "intervals": [.string(interval)], "filter": filter,
+            "granularity": "all", "dimensions": [.string(key)],
+            "aggregations": [
+                ["type": "count", "name": "#"], ["type": "longSum", "name": "+", "fieldName": .string(number)],
+            ],
+        ]
+        var found: [String: [JSON?]] = [:]
+        for row in try answer(query, broker).arrayValue ?? [] {
+            found[(row["event"]?[key] ?? .null).text] = [row["event"]?["#"], row["event"]?["+"]]
+        }
+        var counts: [String: Int64] = [:]
+        var sums: [String: Int64] = [:]
+        for row in all {
+            let group = SourceGenerator.json(row[key] ?? .null).text
+            counts[group, default: 0] += 1
+            if case .long(let value)? = row[number] { sums[group, default: 0] += value }
+        }
+        #expect(found.count == counts.count, "\(place): \(query.text)")
+        for (group, count) in counts {
+            let wanted: [JSON?] = [.int(count), sums[group].map { .int($0) } ?? .null]
+            #expect(found[group] == wanted, "\(place), group \(group): \(query.text)")
+        }
+    }
+
+    private func answer(_ query: JSON, _ broker: Broker) throws -> JSON {
+        try JSONParser.parse(try broker.run(try Query(json: query)).jsonText())
+    }
+}
