@@ -49,10 +49,16 @@ extension Broker {
     ) throws(LaminaError) -> RowTable {
         let isStacked = !isRight && outer.isStackedGroupBy
         var query = inner
-        if !isStacked, let left = context.limits.rowsLeft, case .scan(var scan) = query.kind {
+        if !isStacked, let left = context.limits.rowsLeft {
             // One row more than allowed is enough to know.
-            scan.limit = min(scan.limit ?? .max, max(left, 0) + 1)
-            query.kind = .scan(scan)
+            query.rowsMax = Int(clamping: max(left, 0))
+            if case .scan(var scan) = query.kind {
+                scan.limit = min(
+                    scan.limit ?? .max,
+                    max(left, 0).addingReportingOverflow(1).overflow ? .max : max(left, 0) + 1
+                )
+                query.kind = .scan(scan)
+            }
         }
         query.context.values["bySegment"] = nil
         query.isReadByGroupBy = isStacked

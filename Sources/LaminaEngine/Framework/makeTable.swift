@@ -46,7 +46,8 @@ extension TopNOperator {
 
 extension GroupByOperator {
     package func table(_ merged: Partial, _ run: QueryRun) throws(LaminaError) -> RowTable {
-        let parts = try finishedRows(merged, run)
+        var holds: [MemoryHold] = []
+        let parts = try finishedRows(merged, &holds, run)
         let types = groupBy.dimensions.map(\.outputType)
         let rowCount = parts.reduce(0) { $0 + $1.table.rowCount }
         var inputs: [RowTable.Input] = []

@@ -24,7 +24,7 @@ final class JoinProbe {
     private enum Fast {
         case none
         /// Ids of a dictionary; lists by id: -1 none, -2 not looked up.
-        case ids(IDInput, LookedUp)
+        case ids(IDInput, LookedUp, MappedValues?)
         case longs(NumericInput<Int64>)
     }
 
@@ -86,7 +86,9 @@ final class JoinProbe {
         guard isSimple, let column = columns.first else { return .none }
         switch column {
         case .string(let strings) where !strings.hasMultipleValues:
-            return .ids(scan.idInput(strings), LookedUp(count: strings.cardinality))
+            return .ids(scan.idInput(strings), LookedUp(count: strings.cardinality), nil)
+        case .mapped(let strings, let values):
+            return .ids(scan.idInput(strings), LookedUp(count: strings.cardinality), values)
         case .long where table.hasLongKeys, .numbers(.long) where table.hasLongKeys:
             return .longs(try makeNumericInput(column, in: scan))
         default: return .none
@@ -96,7 +98,7 @@ final class JoinProbe {
     /// Must be called once per batch before `list`.
     func load(_ batch: Batch) throws(LaminaError) {
         switch fast {
-        case .ids(let input, let known): known.ids = try input.ids(batch)
+        case .ids(let input, let known, _): known.ids = try input.ids(batch)
         case .longs(let input): vector = try input.vector(batch)
         case .none:
             for part in parts { try part.input.load(batch) }
@@ -106,14 +108,13 @@ final class JoinProbe {
     /// The list of right rows that match a left row; nil: none.
     func list(_ slot: Int) throws(LaminaError) -> UInt32? {
         switch fast {
-        case .ids(let input, let known):
+        case .ids(let input, let known, let mapped):
             guard let ids = known.ids else { return nil }
             let id = Int(ids[slot])
             if known.lists[id] == -2 {
-                let list = input.column.value(ids[slot]).flatMap { text in
-                    joinKey(.string(text), as: parts[0].type, isExact: isExact).flatMap { table.list(of: $0) }
-                }
-                known.lists[id] = list.map { Int64($0) } ?? -1
+                let value = try mapped?.value(ids[slot]) ?? input.column.value(ids[slot]).map(Value.string) ?? .null
+                let one = try oneValue(value) ?? .null
+                known.lists[id] = key(one, parts[0]).flatMap { table.list(of: $0) }.map { Int64($0) } ?? -1
             }
             return known.lists[id] < 0 ? nil : UInt32(known.lists[id])
         case .longs:

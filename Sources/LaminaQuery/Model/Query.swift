@@ -12,6 +12,8 @@ package struct Query: Sendable {
     package var json: JSON
     /// A groupBy under another one: its rows keep the time of their interval, its sketches stay unfinished.
     package var isReadByGroupBy = false
+    /// An inner query may stop when it has more rows than this: they will be refused.
+    package var rowsMax = Int.max
 
     package init(
         kind: Kind,

@@ -7,16 +7,27 @@ extension GroupByOperator {
         if mustStream(merged, run) {
             return QueryResult { GroupByStreamElements(GroupByStream(self, merged, run), writer) }
         }
-        let parts = try finishedRows(merged, run)
+        var holds: [MemoryHold] = []
+        let parts = try finishedRows(merged, &holds, run)
         return QueryResult { GroupByElements(parts, writer) }
     }
 
-    /// All rows of the answer, in one part or several.
-    func finishedRows(_ merged: Partial, _ run: QueryRun) throws(LaminaError) -> [GroupByRows] {
+    /// All rows of the answer, in one part or several; `holds` is the memory they count against.
+    func finishedRows(
+        _ merged: Partial,
+        _ holds: inout [MemoryHold],
+        _ run: QueryRun
+    ) throws(LaminaError) -> [GroupByRows] {
         var tables: [GroupByRows] = []
         if mustStream(merged, run) {
             let stream = GroupByStream(self, merged, run)
-            while let rows = try stream.next() { tables.append(rows) }
+            var count = 0
+            while count <= query.rowsMax, let rows = try stream.next() {
+                count += rows.table.rowCount
+                let bytes = rows.table.rowCount * rows.table.names.count * MemoryLayout<Value>.stride
+                holds.append(try MemoryHold(bytes, of: run.memory, for: "rows of an inner query"))
+                tables.append(rows)
+            }
             if tables.isEmpty {
                 tables = [try finished(try GroupPartial.empty(keys: task.keyCount, groupBy.aggregations), run)]
             }
