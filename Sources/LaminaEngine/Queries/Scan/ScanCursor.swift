@@ -9,12 +9,10 @@ final class ScanCursor {
     private let segmentID: String
     private let names: [String]
     private let types: [ColumnType?]
-    /// Columns of strings; a path's arrays stay arrays whatever the column says it is.
-    private let areDimensions: [Bool]
+    /// Columns whose lists are shown as rows of a dimension: one value as itself, none as null.
+    private let flattens: [Bool]
     private let inputs: [ValueInput]
     private let times: NumericInput<Int64>?
-    /// False for rows that lie in no segment: those are shown as they were given.
-    private let showsDimensions: Bool
     /// Selected rows of the current batch that were not read yet.
     private var pending: (slots: SlotSet, next: Int)?
 
@@ -29,7 +27,6 @@ final class ScanCursor {
         scan = SegmentScan(input.view, run, virtualColumns: query.virtualColumns)
         walk = try RowWalk(scan, input, filter: query.filter)
         segmentID = input.id
-        showsDimensions = !(input.view is RowTable)
         var names = wanted.columns
         if names.isEmpty {
             let virtual = query.virtualColumns.map(\.name)
@@ -39,18 +36,30 @@ final class ScanCursor {
         }
         self.names = names
         var types: [ColumnType?] = []
-        var areDimensions: [Bool] = []
+        var flattens: [Bool] = []
         var inputs: [ValueInput] = []
         for name in names {
             let type = input.view.isUntyped(name) ? nil : try scan.declaredType(name)
             types.append(type)
-            areDimensions.append(type == .string && !scan.readsPath(name))
+            flattens.append(try Self.flattens(name, type, input.view, scan))
             inputs.append(try scan.valueInput(name))
         }
-        self.areDimensions = areDimensions
+        self.flattens = flattens
         self.types = types
         self.inputs = inputs
         times = withTimes ? try scan.longInput("__time") : nil
+    }
+
+    /// Rows that come from no segment stay as they were given, and a path's arrays are arrays whatever the column says it is.
+    private static func flattens(
+        _ name: String,
+        _ type: ColumnType?,
+        _ view: any SegmentView,
+        _ scan: SegmentScan
+    ) throws(LaminaError) -> Bool {
+        if type != .string || view is RowTable || scan.readsPath(name) { return false }
+        if case .string(let strings) = try scan.column(name) { return !strings.isRowBased }
+        return true
     }
 
     /// The next rows, at most `limit`; nil at the end.
@@ -83,8 +92,7 @@ final class ScanCursor {
         for (index, input) in inputs.enumerated() {
             for place in range {
                 let value = try input.value(rows.slots.map { Int($0[place]) } ?? place)
-                let shown = showsDimensions && areDimensions[index] ? asDimensionRow(value) : value
-                batch.columns[index].values.append(shown)
+                batch.columns[index].values.append(flattens[index] ? asDimensionRow(value) : value)
             }
         }
         if let times {
