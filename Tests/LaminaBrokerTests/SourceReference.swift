@@ -97,7 +97,8 @@ enum SourceReference {
             if equality.isExact { return one == String(two) }
             guard let number = Double(one), number == number.rounded() else { return false }
             return Int64(number) == two
-        case (.string(let one), .double(let two)): return Double(one) == two
+        case (.string(let one), .double(let two)):
+            return equality.isExact ? one == String(two) : Double(one) == two
         default: return false
         }
     }
