@@ -56,7 +56,13 @@ extension Broker {
                     inputs.append(input)
                 }
             }
-            return ResolvedSource(query: bound, inputs: inputs, isPlain: shape.steps.isEmpty)
+            let isPlain: Bool
+            // What a `filter` datasource leaves out is no part of the query's own text, by which answers are kept.
+            switch query.dataSource {
+            case .table, .union: isPlain = true
+            default: isPlain = false
+            }
+            return ResolvedSource(query: bound, inputs: inputs, isPlain: isPlain)
         case .rows(let table, let name):
             let interval = Interval.eternity
             let id = SegmentID(dataSource: name, interval: interval, version: "dummy_version", partition: 0)
