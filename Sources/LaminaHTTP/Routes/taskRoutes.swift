@@ -59,7 +59,9 @@ extension Services {
             },
             Route("POST", "\(prefix)/taskStatus") { request, _ throws(LaminaError) in try statuses(request, of: tasks)
             },
-            Route("POST", "\(prefix)/sampler") { _, _ throws(LaminaError) in throw .unsupported("The sampler") },
+            Route("POST", "\(prefix)/sampler") { request, _ throws(LaminaError) in
+                .json(try tasks.sample(try request.json()))
+            },
         ]
     }
 

@@ -83,7 +83,12 @@ final class BatchBuilder {
             let text = chunk.text(start: record.start, length: record.length)
             var position = chunk.uri.map { "Path: \($0), " } ?? ""
             position += "Record: \(firstRecord + record.row), Line: \(record.line)"
-            return BadRecord(beforeRow: record.row, input: text, message: "Unable to parse row [\(text)] (\(position))")
+            return BadRecord(
+                beforeRow: record.row,
+                input: text,
+                message: "Unable to parse row [\(text)] (\(position))",
+                line: record.line
+            )
         }
         return RowBatch(
             sequence: chunk.sequence,

@@ -67,8 +67,11 @@ package struct BadRecord: Sendable {
     package var input: String
     /// A full sentence, in Druid's words where it has some (`Unable to parse row [...] (Path: ..., Record: 4, Line: 4)`).
     package var message: String
+    /// Its line in the entity, from 1; 0 when not known.
+    package var line: Int
 
-    package init(beforeRow: Int, input: String, message: String) {
+    package init(beforeRow: Int, input: String, message: String, line: Int = 0) {
+        self.line = line
         self.beforeRow = beforeRow
         self.input = input
         self.message = message

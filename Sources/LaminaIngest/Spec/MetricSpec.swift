@@ -52,7 +52,18 @@ package struct MetricSpec: Sendable {
             input = try Self.input(node, operation)
             return
         }
-        let aggregator = try QueryDecoder().aggregator(node.json, at: node.path)
+        let aggregator: Aggregator
+        do throws(LaminaError) {
+            aggregator = try QueryDecoder().aggregator(node.json, at: node.path)
+        } catch {
+            guard !error.message.contains(node.path) else { throw error }
+            throw LaminaError(
+                error.category,
+                code: error.code,
+                "\(node.path): \(error.message)",
+                context: error.context
+            )
+        }
         guard let rule = makeValueAggregation(aggregator) else {
             throw .unsupported("\(node.path): the metric type \"\(type)\"")
         }

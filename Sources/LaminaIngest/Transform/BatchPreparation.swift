@@ -87,7 +87,7 @@ struct BatchPreparation {
     }
 
     private func place(_ row: Int) -> String {
-        guard let path = batch.path else { return "" }
+        guard plan.namesPlaces, let path = batch.path else { return "" }
         return batch.firstRecord > 0 ? " (Path: \(path), Record: \(batch.firstRecord + row))" : " (Path: \(path))"
     }
 

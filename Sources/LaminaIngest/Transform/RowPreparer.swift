@@ -24,6 +24,8 @@ final class RowPreparer: Sendable {
     /// Set for a first pass, which only collects.
     let observes: Observation.Kind?
     let errorsKept: Int
+    /// Whether errors tell in which record of which file they are.
+    let namesPlaces: Bool
 
     /// Which unlisted fields become dimensions.
     struct Discovery: Sendable {
@@ -41,9 +43,11 @@ final class RowPreparer: Sendable {
         chunks: ChunkFinder.Rule,
         partitioner: RowPartitioner,
         lookups: LookupResolver? = nil,
-        observes: Observation.Kind? = nil
+        observes: Observation.Kind? = nil,
+        namesPlaces: Bool = true
     ) throws(LaminaError) {
         self.observes = observes
+        self.namesPlaces = namesPlaces
         timestamp = spec.timestamp
         parser = try TimestampParser(format: spec.timestamp.format)
         granularity = spec.granularity.queryGranularity

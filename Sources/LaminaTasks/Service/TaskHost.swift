@@ -9,10 +9,12 @@ final class TaskHost: IndexJobHost {
     private let service: TaskService
     private let entry: TaskService.Entry
     private let file: Mutex<Int32>
+    private let library: StoredSegments
 
     init(service: TaskService, entry: TaskService.Entry) {
         self.service = service
         self.entry = entry
+        library = StoredSegments(service.directory, service.segments)
         let path = service.directory.log(task: entry.status.id)
         file = Mutex(open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644))
     }
@@ -62,19 +64,14 @@ final class TaskHost: IndexJobHost {
     }
 
     func visibleSegments(of dataSource: String, in interval: Interval) throws(LaminaError) -> [SegmentTimeline.Entry] {
-        service.segments.timeline(dataSource)?.lookup(interval) ?? []
+        try library.visibleSegments(of: dataSource, in: interval)
     }
 
     func usedSegment(_ id: String, of dataSource: String) throws(LaminaError) -> DataSegment? {
-        service.segments.timeline(dataSource)?.segments.first { $0.id.text == id }
+        try library.usedSegment(id, of: dataSource)
     }
 
-    func openSegment(_ segment: DataSegment) throws(LaminaError) -> Segment {
-        guard let path = service.directory.path(of: segment) else {
-            throw .unsupported("reading \(segment.id), whose load spec is \(segment.loadSpec.text)")
-        }
-        return try Segment.open(path: path)
-    }
+    func openSegment(_ segment: DataSegment) throws(LaminaError) -> Segment { try library.openSegment(segment) }
 
     func log(_ line: String) {
         let text = Array("\(instantText(service.clock())) \(line)\n".utf8)
