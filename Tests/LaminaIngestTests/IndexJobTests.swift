@@ -291,7 +291,9 @@ import Testing
                 let counts = (0..<segment.rowCount).map { Int(ids.offsets[$0 + 1] - ids.offsets[$0]) }
                 withExtendedLifetime(reader) {}
                 // By tags, then k: nothing and null are equal, so b comes before c; rolled up, the first of them stands.
-                #expect(counts == (rollup ? [0, 1, 2] : [0, 1, 1, 2]), "\(tuning) \(rollup)")
+                // A spilled piece without any row of several values has one value a row, as Druid's has.
+                let none = tuning.isEmpty ? 0 : 1
+                #expect(counts == (rollup ? [none, 1, 2] : [none, 1, 1, 2]), "\(tuning) \(rollup)")
                 #expect(
                     try #require(try segment.column("k")).values(0..<2) == [.string("b"), .string(rollup ? "c" : "b")]
                 )

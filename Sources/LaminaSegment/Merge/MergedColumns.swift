@@ -278,14 +278,14 @@ private struct MultiCursor {
     private var end = 0
     private var row = 0
 
-    /// Without a reader no row has a value.
+    /// Without a reader every row is null: one value, as rows of one value have it.
     init(_ reader: (any MultiIDReader)?, rowCount: Int) {
         self.reader = reader
         self.rowCount = rowCount
     }
 
     mutating func next(_ body: (UInt32) -> Void) throws(LaminaError) {
-        guard let reader else { return }
+        guard let reader else { return body(0) }
         if row == end {
             start = end
             end = min(start + 4096, rowCount)
