@@ -1,3 +1,4 @@
+import Glibc
 import LaminaBase
 import LaminaHTTP
 import Testing
@@ -80,6 +81,27 @@ import Testing
         #expect(test.ask("DELETE", path).json == ["numChangedSegments": 3])
         #expect(test.ask("GET", "\(prefix)/datasources").json == [])
         #expect(test.ask("GET", "\(prefix)/metadata/datasources?includeUnused").json == ["d"])
+    }
+
+    @Test func anIntervalIsKilledByATask() throws {
+        let test = try TestServices()
+        try test.publish("d", days: 0..<3)
+        let path = "\(prefix)/datasources/d"
+        _ = test.ask("POST", "\(path)/markUnused", "{\"interval\":\"2024-05-01/2024-05-03\"}")
+        #expect(test.ask("DELETE", "\(path)/intervals/nonsense").status == 400)
+        let reply = test.ask("DELETE", "\(path)/intervals/2024-05-01_2024-05-02")
+        #expect(reply.status == 200 && reply.text.isEmpty)
+        let unused = "\(prefix)/metadata/datasources/d/unusedSegments"
+        for _ in 0..<6000 where test.ask("GET", unused).json?.arrayValue?.count == 2 { usleep(10_000) }
+        #expect(test.ask("GET", unused).json?.arrayValue?.count == 1)
+        // The oldest way to ask for the same.
+        #expect(test.ask("DELETE", "\(path)?kill=true&interval=2024-05-02/2024-05-03").status == 200)
+        for _ in 0..<6000 where test.ask("GET", unused).json?.arrayValue?.count == 1 { usleep(10_000) }
+        #expect(test.ask("GET", unused).json == [])
+        let tasks = test.ask("GET", "/druid/indexer/v1/tasks?type=kill").json?.arrayValue ?? []
+        #expect(tasks.count == 2)
+        #expect(tasks.allSatisfy { $0["id"]?.stringValue?.hasPrefix("api-issued_kill_d_") == true })
+        #expect(test.ask("GET", "\(path)/segments").json?.arrayValue?.count == 1)
     }
 
     @Test func rulesAreCheckedFilledInAndKept() throws {

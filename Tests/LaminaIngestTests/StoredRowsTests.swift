@@ -12,7 +12,13 @@ import Testing
         {"t":"2024-01-03T01:00:00Z","k":"c","tags":["y","x"],"n":null,"f":0.5,"j":["b","a"]}
         """
 
-    private func load(_ host: TestHost, _ folder: String, dataSource: String = "base", segment: JSON = "DAY") throws {
+    private func load(
+        _ host: TestHost,
+        _ folder: String,
+        dataSource: String = "base",
+        segment: JSON = "DAY",
+        projections: JSON = []
+    ) throws {
         let task: JSON = [
             "type": "index_parallel",
             "spec": [
@@ -30,6 +36,7 @@ import Testing
                     "granularitySpec": [
                         "segmentGranularity": segment, "queryGranularity": "NONE", "rollup": false,
                     ],
+                    "projections": projections,
                 ],
                 "ioConfig": [
                     "inputSource": ["type": "inline", "data": .string(Self.rows)], "inputFormat": ["type": "json"],
@@ -208,6 +215,34 @@ import Testing
                 state["dimensionsSpec"]?["dimensions"]?.arrayValue?.compactMap { $0["type"]?.stringValue }
                     == ["string", "string", "float", "auto"]
             )
+        }
+    }
+
+    @Test func projectionsAreBuiltAgain() throws {
+        try withHost { host, folder in
+            let projections: JSON = [
+                [
+                    "type": "aggregate", "name": "hourly",
+                    "virtualColumns": [
+                        [
+                            "type": "expression", "name": "__gran", "expression": "timestamp_floor(__time, 'PT1H')",
+                            "outputType": "LONG",
+                        ]
+                    ],
+                    "groupingColumns": [["type": "long", "name": "__gran"], "k"],
+                    "aggregators": [["type": "longSum", "name": "n", "fieldName": "n"]],
+                ]
+            ]
+            try load(host, folder, projections: projections)
+            let result = try compact(compactTask(["granularitySpec": ["segmentGranularity": "MONTH"]]), host, folder)
+            #expect(result.failures.isEmpty, "\(result.failures)")
+            let segment = try host.openSegment(try #require(result.segments.first?.segment))
+            let found = try #require(try segment.projections.first)
+            #expect(found.schema.name == "hourly")
+            #expect(found.schema.groupingColumns == ["__gran", "k"])
+            #expect(found.rowCount == 4)
+            let state = result.segments.first?.segment.lastCompactionState
+            #expect(state?["projections"]?.arrayValue?.first?["name"] == "hourly")
         }
     }
 

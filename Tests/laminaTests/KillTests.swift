@@ -121,4 +121,48 @@ import Testing
         }
         #expect(server.stop() == 0)
     }
+
+    /// Compactions and kill tasks killed at random moments: every row stays, and files are there for just what is known.
+    @Test func killedCompactionsAndKillTasksLoseNothing() throws {
+        let folder = try TestFolder()
+        let data = folder.file("data")
+        var server = try RunningServer(data: data)
+        var duration = try finish(server, try submit(server, robotsOnly: false))
+        let all = try rows(server)
+        var isByDay = false
+        for moment in 0..<Self.moments * 2 {
+            let isKill = moment % 2 == 1
+            let granularity = isByDay ? "HOUR" : "DAY"
+            let task =
+                isKill
+                ? #"{"type":"kill","dataSource":"wiki","interval":"2015-01-01/2016-01-01","batchSize":5}"#
+                : #"{"type":"compact","dataSource":"wiki","ioConfig":{"inputSpec":{"type":"interval","#
+                    + #""interval":"2015-09-12/2015-09-13"}},"granularitySpec":{"segmentGranularity":"\#(granularity)"}}"#
+            let reply = try ask(server, .post, "/druid/indexer/v1/task", task)
+            let id = try #require(reply["task"]?.stringValue)
+            let wait = Int64.random(in: 0...(isKill ? 40 : duration + duration / 4))
+            usleep(UInt32(wait * 1000))
+            kill(server.pid, SIGKILL)
+            server = try RunningServer(data: data)
+
+            let comment = Comment(rawValue: "moment \(moment), killed after \(wait) ms")
+            var status = try status(server, id)
+            for _ in 0..<2000 where status["status"] == "RUNNING" {
+                usleep(50_000)
+                status = try self.status(server, id)
+            }
+            #expect(try rows(server) == all, comment)
+            let known = try ask(server, .get, "/druid/coordinator/v1/metadata/segments").arrayValue ?? []
+            let unused =
+                try ask(server, .get, "/druid/coordinator/v1/metadata/datasources/wiki/unusedSegments").arrayValue ?? []
+            let paths = (known + unused).compactMap { $0["loadSpec"]?["path"]?.stringValue }
+            #expect(folders(data) == Set(paths), comment)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: "\(data)/work").isEmpty, comment)
+            if !isKill {
+                if status["status"] == "SUCCESS" { duration = max(status["duration"]?.intValue ?? 0, 1) }
+                isByDay = known.count == 1
+            }
+        }
+        #expect(server.stop() == 0)
+    }
 }

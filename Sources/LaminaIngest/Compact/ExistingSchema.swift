@@ -31,6 +31,7 @@ struct ExistingSchema {
             }
             try add(metadata)
             try addDimensions(segment)
+            try addProjections(segment)
         }
     }
 
@@ -45,7 +46,6 @@ struct ExistingSchema {
             }
         }
         if let list = metadata["aggregators"]?.arrayValue, !metricLists.contains(list) { metricLists.append(list) }
-        if let list = metadata["projections"]?.arrayValue, !list.isEmpty { projections = .array(list) }
     }
 
     private mutating func addDimensions(_ segment: Segment) throws(LaminaError) {
@@ -58,6 +58,35 @@ struct ExistingSchema {
             if !order.contains(name) { order.append(name) }
             if dimensions[name] == nil, let schema = try Self.schema(name, segment) { dimensions[name] = schema }
         }
+    }
+
+    /// The projections of the segment looked at last stand for all.
+    private mutating func addProjections(_ segment: Segment) throws(LaminaError) {
+        var entries: [JSON] = []
+        for projection in try segment.projections {
+            let schema = projection.schema
+            var columns: [JSON] = []
+            for name in schema.groupingColumns {
+                if let dimension = dimensions[name] {
+                    columns.append(dimension.json)
+                    continue
+                }
+                let kind: DimensionSchema.Kind
+                switch try projection.column(name == schema.timeColumn ? "__time" : name)?.type {
+                case .long?: kind = .long
+                case .float?: kind = .float
+                case .double?: kind = .double
+                case .string?, nil: kind = .string(.array)
+                default: kind = .auto(cast: nil)
+                }
+                columns.append(DimensionSchema(name: name, kind: kind).json)
+            }
+            entries.append([
+                "type": "aggregate", "name": .string(schema.name), "virtualColumns": .array(schema.virtualColumns),
+                "groupingColumns": .array(columns), "aggregators": .array(schema.aggregators),
+            ])
+        }
+        if !entries.isEmpty { projections = .array(entries) }
     }
 
     /// Texts keep the order of their values whatever mode they came in with; nil for a column the segment does not have.

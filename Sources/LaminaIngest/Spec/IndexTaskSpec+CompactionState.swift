@@ -8,13 +8,26 @@ extension IndexTaskSpec {
     /// `lastCompactionState`; nil unless the context's `storeCompactionState` asks for it.
     var compactionState: JSON? {
         guard context["storeCompactionState"] == true else { return nil }
-        return [
+        var state: JSONObject = [
             "partitionsSpec": tuning.partitions.json,
             "dimensionsSpec": dimensions?.json ?? .null,
             "metricsSpec": .array(metrics.map(\.json)),
             "transformSpec": transform.filterJSON.map { ["filter": $0] } ?? .null,
             "indexSpec": tuning.indexSpec.json,
             "granularitySpec": granularity.json,
+        ]
+        if !projections.isEmpty { state["projections"] = .array(projections.map(\.json)) }
+        return .object(state)
+    }
+}
+
+extension ProjectionSpec {
+    /// As Druid prints it.
+    fileprivate var json: JSON {
+        [
+            "type": "aggregate", "name": .string(name), "virtualColumns": .array(definition.schema.virtualColumns),
+            "groupingColumns": .array(groupingColumns.map(\.json)),
+            "aggregators": .array(definition.schema.aggregators),
         ]
     }
 }
