@@ -316,7 +316,7 @@ import Testing
         let sketch: JSON = [["type": "momentSketch", "name": "s", "fieldName": "k"]]
         #expect(message(task(schema: ["metricsSpec": sketch])).contains("spec.dataSchema.metricsSpec[0]"))
         #expect(message(task(schema: ["metricsSpec": sketch])).contains("momentSketch"))
-        let spatial: JSON = ["dimensions": [["type": "spatial", "name": "s"]]]
+        let spatial: JSON = ["dimensions": [["type": "timestamp", "name": "s"]]]
         #expect(message(task(schema: ["dimensionsSpec": spatial])).contains("dimensionsSpec.dimensions[0]"))
         #expect(message(task(tuning: ["partitionsSpec": ["type": "odd"]])).contains("tuningConfig.partitionsSpec"))
         #expect(message(task(type: "compact")).contains("compact"))

@@ -1,4 +1,5 @@
 import LaminaBase
+import LaminaEngine
 import LaminaSegment
 
 /// What segments remember of the task that made them, so that a later compaction can tell whether there is anything to do.
