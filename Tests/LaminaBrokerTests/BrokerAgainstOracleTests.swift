@@ -17,7 +17,7 @@ import Testing
     private static var cases: Range<Int> {
         if let only = setting("LAMINA_SEED") { return only..<only + 1 }
         let first = setting("LAMINA_FIRST") ?? 0
-        return first..<first + (setting("LAMINA_CASES") ?? (getenv("LAMINA_LONG") == nil ? 2_000 : 20_000))
+        return first..<first + (setting("LAMINA_CASES") ?? (getenv("LAMINA_LONG") == nil ? 1_000 : 20_000))
     }
 
     @Test func answersAgree() throws {

@@ -19,7 +19,7 @@ import Testing
     private static var blocks: Range<Int> {
         if let only = setting("LAMINA_SEED") { return only..<only + 1 }
         let first = setting("LAMINA_FIRST") ?? 0
-        return first..<first + (setting("LAMINA_BLOCKS") ?? (getenv("LAMINA_LONG") == nil ? 200 : 10_000))
+        return first..<first + (setting("LAMINA_BLOCKS") ?? (getenv("LAMINA_LONG") == nil ? 100 : 10_000))
     }
 
     /// A few rows under names that queries of the corpus use.

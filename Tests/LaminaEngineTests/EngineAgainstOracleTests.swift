@@ -19,7 +19,7 @@ import Testing
     private static var cases: Range<Int> {
         if let only = setting("LAMINA_SEED") { return only..<only + 1 }
         let first = setting("LAMINA_FIRST") ?? 0
-        return first..<first + (setting("LAMINA_CASES") ?? (getenv("LAMINA_LONG") == nil ? 6_000 : 100_000))
+        return first..<first + (setting("LAMINA_CASES") ?? (getenv("LAMINA_LONG") == nil ? 4_000 : 100_000))
     }
 
     @Test(arguments: 0..<shards) func answersAgree(shard: Int) throws {

@@ -60,6 +60,11 @@ package struct RandomData {
                 if case .array(let all)? = row["tags"] { all.count > 1 } else { false }
             }
             if !several { for row in list.indices { list[row]["tags"] = first(list[row]["tags"]) } }
+            // A column of arrays or nested values that is null throughout has no type when it is stored.
+            types.removeAll { column in
+                if column.type == .string || column.type.isNumeric { return false }
+                return list.allSatisfy { ($0[column.name] ?? .null) == .null }
+            }
             segments.append(MemoryRows(types: types, rows: list))
         }
         return segments

@@ -6,7 +6,10 @@ struct Ranking {
     private let keys: KeyColumn
     /// For metrics: the value of each group as a number, greater is better; ties by dimension value.
     private var scores: [Double] = []
+    /// Longs are compared as such: beyond 2^53 doubles would tie.
     private var longScores: [Int64]?
+    /// One byte a group, 0 where the score is null; empty: none is.
+    private var longSeen: [UInt8] = []
     private var isScored = false
     /// For dimension order: the place of each key value; ascending.
     private var places: [Int] = []
@@ -39,8 +42,9 @@ struct Ranking {
     ) throws(LaminaError) {
         if let index = topN.aggregations.firstIndex(where: { sameText($0.name, name) }) {
             let column = groups.states[index]
-            if case .long(let values) = column.numbers, column.seen.isEmpty {
+            if case .long(let values) = column.numbers {
                 longScores = values
+                longSeen = column.seen
                 return
             }
             if let values = try column.finishedStates() {
@@ -98,6 +102,10 @@ struct Ranking {
             return isInverted ? places[Int(one)] > places[Int(two)] : places[Int(one)] < places[Int(two)]
         }
         if let longScores {
+            let firstIsNull = !longSeen.isEmpty && longSeen[Int(left)] == 0
+            let secondIsNull = !longSeen.isEmpty && longSeen[Int(right)] == 0
+            if firstIsNull != secondIsNull { return firstIsNull == isInverted }
+            if firstIsNull { return one < two }
             let first = longScores[Int(left)]
             let second = longScores[Int(right)]
             if first != second { return isInverted ? first < second : first > second }
