@@ -55,8 +55,8 @@ targets.append(
         linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]
     )
 )
-/// Descriptions of byte formats, which stand beside the code that reads and writes them.
-let formatNotes = ["LaminaSegment": ["Container/README.md", "Codecs/README.md"]]
+/// Descriptions of byte formats and mechanisms, which stand beside the code they explain.
+let formatNotes = ["LaminaSegment": ["Container/README.md", "Codecs/README.md"], "LaminaEngine": ["README.md"]]
 targets += rooms.map {
     .target(
         name: $0.name,

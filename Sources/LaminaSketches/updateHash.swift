@@ -1,4 +1,4 @@
-package import LaminaBase
+import LaminaBase
 
 /// Hashes of values as DataSketches' update methods make them, seed 9001: what HLL, theta and tuple sketches are built of.
 ///

@@ -1,5 +1,5 @@
 import Glibc
-package import LaminaBase
+import LaminaBase
 
 extension HLLSketch {
     /// The estimated number of distinct values.

@@ -1,4 +1,4 @@
-package import LaminaBase
+import LaminaBase
 
 extension HLLSketch {
     /// The text Druid shows of a sketch. Source: `HllSketch.toString`.

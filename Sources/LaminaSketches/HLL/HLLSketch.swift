@@ -1,4 +1,4 @@
-package import LaminaBase
+import LaminaBase
 
 /// A HyperLogLog sketch of Apache DataSketches: a list of up to seven coupons, then a hash set of them, then registers.
 ///
