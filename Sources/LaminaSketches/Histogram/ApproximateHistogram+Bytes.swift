@@ -19,7 +19,9 @@ extension ApproximateHistogram {
     package var bytes: [UInt8] {
         let exact = exactCount
         let joined = count &- exact
-        if size <= Int(Int16.max), bins.indices.allSatisfy({ binCount($0) <= 127 }), exact <= 127, (0...127).contains(joined) {
+        if size <= Int(Int16.max), bins.indices.allSatisfy({ binCount($0) <= 127 }), exact <= 127,
+            (0...127).contains(joined)
+        {
             let compactSize = joined == 0 ? 3 + 4 * exact : 12 + 4 * (exact + joined)
             if compactSize < sparseSize { return compactBytes(exact: exact, joined: joined) }
         }
