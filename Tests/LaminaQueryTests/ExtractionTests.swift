@@ -52,12 +52,12 @@ import Testing
     @Test func appliesToTimes() throws {
         let time: Int64 = 1_709_942_406_291
         #expect(
-            try function(["type": "timeFormat", "format": "EEE HH", "timeZone": "Asia/Seoul"]).apply(time: time)
+            try function(["type": "timeFormat", "format": "EEE HH", "timeZone": "Asia/Seoul"]).apply(.long(time))
                 == "Sat 09"
         )
-        #expect(try function(["type": "substring", "index": 0, "length": 10]).apply(time: time) == "2024-03-09")
+        #expect(try function(["type": "substring", "index": 0, "length": 10]).apply(.long(time)) == "1709942406")
         #expect(
-            try function(["type": "timeFormat", "granularity": "day"]).apply(time: time) == "2024-03-09T00:00:00.000Z"
+            try function(["type": "timeFormat", "granularity": "day"]).apply(.long(time)) == "2024-03-09T00:00:00.000Z"
         )
     }
 

@@ -109,13 +109,16 @@ struct POSIXZoneRule: Sendable {
         }
     }
 
+    private func midnight(_ day: Day, _ year: Int) -> Int64 {
+        clampedMultiply(Int64(dayNumber(day.form, year: year)), millisecondsPerDay)
+    }
+
     /// The year's changes in time order: the instant, and the offset from then on.
     func transitions(in year: Int) -> [(Int64, Int64)] {
         guard let daylightStart, let daylightEnd else { return [] }
-        let on =
-            Int64(dayNumber(daylightStart.form, year: year)) * millisecondsPerDay + daylightStart.time - standardOffset
-        let off =
-            Int64(dayNumber(daylightEnd.form, year: year)) * millisecondsPerDay + daylightEnd.time - daylightOffset
+        // Clamped: the year may be the last there is, or the one after.
+        let on = clampedAdd(midnight(daylightStart, year), daylightStart.time - standardOffset)
+        let off = clampedAdd(midnight(daylightEnd, year), daylightEnd.time - daylightOffset)
         return on < off
             ? [(on, daylightOffset), (off, standardOffset)] : [(off, standardOffset), (on, daylightOffset)]
     }

@@ -18,8 +18,9 @@ struct MeanAggregation: ValueAggregation {
                 sum += number
                 count += 1
             }
-        } else if let number = values[0].asDouble {
-            sum += number
+        } else if !values[0].isNull {
+            // A text that is no number counts as 0.
+            sum += values[0].asDouble ?? 0
             count += 1
         }
         state = .mean(sum: sum, count: count)
@@ -34,8 +35,8 @@ struct MeanAggregation: ValueAggregation {
     }
 
     func finished(_ state: AggregateState?) throws(LaminaError) -> Value {
-        guard case .mean(let sum, let count) = state, count != 0 else { return .null }
-        return .double(sum / Double(count))
+        guard case .mean(let sum, let count) = state else { return .null }
+        return .double(count == 0 ? 0 : sum / Double(count))
     }
 
     /// Sum and count, eight bytes each, high byte first.

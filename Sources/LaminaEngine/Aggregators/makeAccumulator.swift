@@ -23,8 +23,8 @@ func makeAccumulator(
             name = field
         case .expression(let expression): column = try scan.bind(expression)
         }
-        if case .string(let stored) = column, stored.hasMultipleValues {
-            return multiValue(scan.idInput(stored), type, kind)
+        if case .string(let stored) = column {
+            return overTexts(stored, scan.idInput(stored), type, kind, skipsRows: skipsRows)
         }
         switch type {
         case .long:
@@ -72,14 +72,32 @@ private func inputKind(_ name: String, in scan: SegmentScan) throws(LaminaError)
     }
 }
 
-private func multiValue(_ ids: IDInput, _ type: Aggregator.NumberType, _ kind: AggregateColumn.Fold) -> Accumulator {
-    switch type {
-    case .long:
-        MultiValueAccumulator<Int64>(ids, kind, parse: { number(.string($0)) }, wrap: { .long($0) })
-    case .float:
-        MultiValueAccumulator<Float>(ids, kind, parse: { number(.string($0)) }, wrap: { .float($0) })
-    case .double:
-        MultiValueAccumulator<Double>(ids, kind, parse: { number(.string($0)) }, wrap: { .double($0) })
+/// Texts are parsed; one that is no number counts as a row that changes nothing: 0 of a sum, of a maximum the least number.
+///
+/// - Source: `StringColumnDoubleAggregatorWrapper` and its neighbours.
+private func overTexts(
+    _ column: any StringColumn,
+    _ ids: IDInput,
+    _ type: Aggregator.NumberType,
+    _ kind: AggregateColumn.Fold,
+    skipsRows: Bool
+) -> Accumulator {
+    func accumulator<Number: VectorNumber>(
+        _ wrap: @escaping ([Number]) -> AggregateColumn.Numbers
+    ) -> Accumulator {
+        let neutral = kind == .sum ? Number.zero : Number.extremeStart(greatest: kind == .max)
+        if column.hasMultipleValues {
+            return MultiValueAccumulator<Number>(ids, kind, parse: { number(.string($0)) ?? neutral }, wrap: wrap)
+        }
+        let input = ParsedInput<Number>(ids) { (id: UInt32) throws(LaminaError) -> Number? in
+            column.value(id).map { number(.string($0)) ?? neutral }
+        }
+        return NumberAccumulator(input, kind, skipsRows: skipsRows, wrap: wrap)
+    }
+    return switch type {
+    case .long: accumulator { .long($0) }
+    case .float: accumulator { .float($0) }
+    case .double: accumulator { .double($0) }
     }
 }
 

@@ -26,6 +26,7 @@ struct FilterCompiler {
         case .expression(let expression, let virtualColumns):
             return try plan(expression, virtualColumns, unknown)
         case .columnComparison(let dimensions): return try plan(comparing: dimensions, unknown)
+        case .in(_, let values, _) where values.isEmpty: return .none
         default:
             let (column, leaf) = try makeLeaf(filter)
             return try plan(leaf, on: try scan.column(column), named: column, unknown)
@@ -54,14 +55,16 @@ struct FilterCompiler {
             let leaf = if values.isTotal, case .array? = column.type { leaf.overArrays() } else { leaf }
             return try planMapped(stored, values, emptyPasses: nullPasses) { (value) in passes(value, leaf, unknown) }
         case .long, .double, .float, .numbers:
+            let onNull = leaf.onNull(ofLongs: column.type == .long)
             if let extracted = leaf.extracted {
                 return .rows(
                     ValueMatcher(try makeValueInput(column, in: scan)) {
-                        extracted($0).passes(includingUnknown: unknown)
+                        ($0.isNull ? onNull : extracted($0)).passes(includingUnknown: unknown)
                     }
                 )
             }
-            return try planNumbers(column, named: name, leaf, nullPasses)
+            return try planNumbers(column, named: name, leaf, onNull.passes(includingUnknown: unknown))
+        case .object where column.type == .complex("json") && !leaf.seesNested: return nullPasses ? .all : .none
         case .object, .rows:
             let leaf = if case .array? = column.type { leaf.overArrays() } else { leaf }
             return .rows(ValueMatcher(try makeValueInput(column, in: scan)) { passes($0, leaf, unknown) })

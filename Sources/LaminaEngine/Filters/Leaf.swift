@@ -17,6 +17,10 @@ enum Truth {
 struct Leaf {
     /// What null gives.
     var onNull: Truth
+    /// What null gives in a column of numbers, where that differs: of longs, and of doubles and floats.
+    var onNullNumber: (long: Truth, double: Truth)?
+    /// Whether nested values are looked at; to other conditions a nested column is null in every row.
+    var seesNested = false
     /// What a text gives.
     var text: (String) -> Bool
     /// What is known of the texts that pass, to find them in a dictionary.
@@ -53,22 +57,24 @@ struct Leaf {
         self.float = float
     }
 
+    /// What a null row of a column of numbers gives.
+    func onNull(ofLongs: Bool) -> Truth {
+        guard let onNullNumber else { return onNull }
+        return ofLongs ? onNullNumber.long : onNullNumber.double
+    }
+
     func truth(_ text: String?) -> Truth { text.map { Truth(self.text($0)) } ?? onNull }
 
     /// The same condition on what an extraction function makes of the values.
-    ///
-    /// - Parameter column: of `__time` functions see times instead of numbers.
-    func extracting(_ function: ExtractionFunction?, of column: String) -> Leaf {
+    func extracting(_ function: ExtractionFunction?) -> Leaf {
         guard let function else { return self }
         let inner = self
-        let isTime = column == "__time"
         // Yes, no and unknown may come from any value, since the function may turn it to null; what follows asks this alone.
-        let truth = { (value: Value) -> Truth in
-            if isTime, case .long(let time) = value { return inner.truth(function.apply(time: time)) }
-            return inner.truth(function.apply(value))
-        }
+        let truth = { (value: Value) -> Truth in inner.truth(function.apply(value)) }
         var leaf = Leaf(onNull: truth(.null)) { truth(.string($0)) == .yes }
         leaf.extracted = truth
+        // Predicates on numbers never see null.
+        leaf.onNullNumber = (.unknown, .unknown)
         return leaf
     }
 

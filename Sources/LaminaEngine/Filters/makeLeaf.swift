@@ -8,14 +8,14 @@ import LaminaSketches
 func makeLeaf(_ filter: Filter) throws(LaminaError) -> (column: String, leaf: Leaf) {
     switch filter {
     case .selector(let dimension, let value, let extraction):
-        return (
-            dimension,
-            (value.map { valuesLeaf([$0], onNull: .unknown) } ?? nullLeaf()).extracting(extraction, of: dimension)
-        )
+        let plain = value.map { valuesLeaf([$0], onNull: .unknown) } ?? nullLeaf()
+        var leaf = plain.extracting(extraction)
+        if extraction != nil { leaf.onNullNumber = nil }
+        return (dimension, leaf)
     case .null(let column): return (column, nullLeaf())
     case .in(let dimension, let values, let extraction):
         let onNull: Truth = values.contains(nil) ? .yes : .unknown
-        return (dimension, valuesLeaf(values.compactMap { $0 }, onNull: onNull).extracting(extraction, of: dimension))
+        return (dimension, valuesLeaf(values.compactMap { $0 }, onNull: onNull).extracting(extraction))
     case .equals(let column, let type, let value): return (column, typedLeaf(type, [value], onNull: .unknown))
     case .inType(let column, let type, let values):
         let onNull: Truth = values.contains(.null) ? .yes : .unknown
@@ -25,7 +25,7 @@ func makeLeaf(_ filter: Filter) throws(LaminaError) -> (column: String, leaf: Le
         return (column, rangeLeaf(type, bounds))
     case .bound(let dimension, let lower, let upper, let lowerStrict, let upperStrict, let ordering, let extraction):
         let bounds = TextBounds(lower: lower, lowerOpen: lowerStrict, upper: upper, upperOpen: upperStrict)
-        return (dimension, boundLeaf(bounds, ordering).extracting(extraction, of: dimension))
+        return (dimension, boundLeaf(bounds, ordering).extracting(extraction))
     case .like(let dimension, let pattern, let extraction):
         var leaf = Leaf(onNull: .unknown) { pattern.matches($0) }
         if let exact = pattern.exactValue {
@@ -33,16 +33,18 @@ func makeLeaf(_ filter: Filter) throws(LaminaError) -> (column: String, leaf: Le
         } else if !pattern.prefix.isEmpty {
             leaf.shape = .prefix(pattern.prefix)
         }
-        return (dimension, leaf.extracting(extraction, of: dimension))
+        return (dimension, leaf.extracting(extraction))
     case .regex(let dimension, let pattern, let extraction):
-        return (dimension, Leaf(onNull: .unknown) { pattern.isFound(in: $0) }.extracting(extraction, of: dimension))
+        return (dimension, Leaf(onNull: .unknown) { pattern.isFound(in: $0) }.extracting(extraction))
     case .search(let dimension, let query, let extraction):
         let onNull: Truth = query.accepts(nil) ? .yes : .unknown
-        return (dimension, Leaf(onNull: onNull) { query.accepts($0) }.extracting(extraction, of: dimension))
+        var leaf = Leaf(onNull: onNull) { query.accepts($0) }
+        leaf.onNullNumber = (.unknown, .unknown)
+        return (dimension, leaf.extracting(extraction))
     case .bloom(let dimension, let filter, let extraction):
-        return (dimension, bloomLeaf(filter).extracting(extraction, of: dimension))
+        return (dimension, bloomLeaf(filter).extracting(extraction))
     case .interval(let dimension, let intervals, let extraction):
-        return (dimension, intervalLeaf(intervals).extracting(extraction, of: dimension))
+        return (dimension, intervalLeaf(intervals).extracting(extraction))
     case .spatial(let column, let bound):
         return (
             column,
@@ -69,13 +71,15 @@ private func bloomLeaf(_ filter: BloomKFilter) -> Leaf {
 
 /// `IS NULL`, which is never unknown.
 private func nullLeaf() -> Leaf {
-    Leaf(onNull: .yes, shape: .values([]), text: { _ in false }, long: .never, double: .never, float: .never)
+    var leaf = Leaf(onNull: .yes, shape: .values([]), text: { _ in false }, long: .never, double: .never, float: .never)
+    leaf.seesNested = true
+    return leaf
 }
 
 /// One of some texts; on number columns, one of the numbers they are.
 private func valuesLeaf(_ values: [String], onNull: Truth) -> Leaf {
     let set = Set(values.map { ExactText($0) })
-    return Leaf(
+    var leaf = Leaf(
         onNull: onNull,
         shape: .values(values),
         text: { set.contains(ExactText($0)) },
@@ -83,6 +87,13 @@ private func valuesLeaf(_ values: [String], onNull: Truth) -> Leaf {
         double: .values(Set(values.compactMap(parseJavaDouble))),
         float: .values(Set(values.compactMap { parseJavaDouble($0).map { Float($0) } }))
     )
+    // One text alone becomes a number of the column's type, and null where it is none.
+    if onNull != .yes, set.count == 1, let text = values.first {
+        leaf.onNullNumber = (
+            exactLong(text) == nil ? .yes : .unknown, parseJavaDouble(text) == nil ? .yes : .unknown
+        )
+    }
+    return leaf
 }
 
 /// A whole number written in any decimal form (`12`, `12.0`); nil for others.
@@ -104,7 +115,8 @@ private func typedLeaf(_ type: ColumnType, _ values: [Value], onNull: Truth) -> 
     for value in values {
         let typed = value.cast(to: type)
         if let text = typed.asText { texts.append(text) }
-        if let double = typed.asDouble {
+        // A float is compared as the number it was written as.
+        if let double = type == .float ? value.asDouble : typed.asDouble {
             doubles.insert(double)
             if let long = typed.asLong, Double(long) == double { longs.insert(long) }
         }
@@ -314,8 +326,9 @@ private struct TextBounds {
 ///
 /// - Source: `BoundDimFilter`.
 private func boundLeaf(_ bounds: TextBounds, _ ordering: StringOrdering) -> Leaf {
-    let onNull: Truth = bounds.lower == nil ? .yes : .unknown
+    let onNull: Truth = bounds.lower == nil ? .yes : ordering == .lexicographic ? .unknown : .no
     var leaf = Leaf(onNull: onNull) { bounds.contains($0, ordering) }
+    leaf.onNullNumber = (.unknown, .unknown)
     if ordering == .lexicographic {
         leaf.shape = .range(
             lower: bounds.lower,
@@ -350,8 +363,8 @@ private func intervalLeaf(_ intervals: [Interval]) -> Leaf {
     if intervals.count == 1 {
         long = .range(lower: intervals[0].start, lowerOpen: false, upper: intervals[0].end, upperOpen: true)
     }
-    return Leaf(
-        onNull: .unknown,
+    var leaf = Leaf(
+        onNull: .no,
         text: { text in bounds.contains { $0.contains(text, StringOrdering.numeric) } },
         long: long,
         double: .predicate { value in intervals.contains { Double($0.start) <= value && value < Double($0.end) } },
@@ -359,6 +372,8 @@ private func intervalLeaf(_ intervals: [Interval]) -> Leaf {
             intervals.contains { Double($0.start) <= Double(value) && Double(value) < Double($0.end) }
         }
     )
+    leaf.onNullNumber = (.unknown, .unknown)
+    return leaf
 }
 
 /// An element of an array; a scalar counts as an array of one.

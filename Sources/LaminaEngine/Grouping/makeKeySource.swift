@@ -68,14 +68,9 @@ private func transform(of dimension: DimensionSpec) -> (Value) -> KeyValue? {
     let type = dimension.outputType
     let filters = dimension.valueFilters
     let extraction = dimension.extraction
-    let isTime = dimension.dimension == "__time"
     return { value in
         var value = value
-        if let extraction {
-            var text = extraction.apply(value)
-            if isTime, case .long(let time) = value { text = extraction.apply(time: time) }
-            value = text.map(Value.string) ?? .null
-        }
+        if let extraction { value = extraction.apply(value).map(Value.string) ?? .null }
         if !filters.isEmpty {
             let text = value.asText
             for filter in filters where !filter.keeps(text) { return nil }

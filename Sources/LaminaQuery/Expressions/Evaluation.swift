@@ -74,10 +74,9 @@ func applyBinary(
     case (.null, _), (_, .null): return .null
     case (.long(let first), .long(let second)): return try applyLong(sign, first, second)
     case (.string(let first), .string(let second)): return try applyText(sign, first, second)
-    case (.array, _), (_, .array):
-        guard sign.isComparison else { throw .evaluation("operator '\(sign.rawValue)' is not supported on arrays") }
-        let order = compareArrays(left.asElements ?? [], right.asElements ?? [])
-        return .long(holds(sign, order) ? 1 : 0)
+    case (.array(let first), .array(let second)) where sign.isComparison:
+        return .long(holds(sign, compareArrays(first, second)) ? 1 : 0)
+    // Elsewhere an array counts as the number it holds when it holds one alone.
     default:
         guard let first = left.asDouble, let second = right.asDouble else { return .null }
         return applyDouble(sign, first, second)

@@ -41,25 +41,20 @@ extension ExtractionFunction {
     }
 
     private func bucketed(_ number: Double, _ size: Double, _ offset: Double) -> String? {
-        guard size != 0 else { return nil }
         let start = ((number - offset) / size).rounded(.down) * size + offset
         return start == start.rounded(.towardZero) && start.magnitude < 0x1p63 ? String(Int64(start)) : javaText(start)
     }
 
-    /// The function of a time in milliseconds (of `__time`): functions of texts see the ISO text.
-    package func apply(time: Int64) -> String? {
-        switch self {
-        case .timeFormat(let format): return format.apply(time: time)
-        case .cascade(let functions):
-            guard let first = functions.first else { return instantText(time) }
-            return functions.dropFirst().reduce(first.apply(time: time)) { $1.apply($0) }
-        default: return apply(instantText(time))
-        }
-    }
-
-    /// The function of any scalar: numbers as their texts, longs of `timeFormat` as milliseconds.
+    /// The function of any scalar: numbers, `__time` too, as their texts; longs of `timeFormat` as milliseconds.
     package func apply(_ value: Value) -> String? {
-        if case .timeFormat(let format) = self, case .long(let number) = value { return format.apply(time: number) }
+        switch self {
+        case .timeFormat(let format):
+            if case .long(let time) = value { return format.apply(time: time) }
+        case .cascade(let functions):
+            guard let first = functions.first else { break }
+            return functions.dropFirst().reduce(first.apply(value)) { $1.apply($0) }
+        default: break
+        }
         return apply(value.asText)
     }
 }

@@ -32,9 +32,11 @@ private func bits(_ name: String, _ body: @escaping @Sendable (Int64, Int64) -> 
         2...2,
         type: always(.long),
         .strict { values in
-            if case (.string, .string) = (values[0], values[1]) { return .null }
-            guard let left = values[0].asLong, let right = values[1].asLong else { return .null }
-            return .long(body(left, right))
+            switch (values[0], values[1]) {
+            case (.string, .string), (.null, _), (_, .null): return .null
+            // A text or array that is no number counts as 0.
+            default: return .long(body(values[0].asLong ?? 0, values[1].asLong ?? 0))
+            }
         }
     )
 }

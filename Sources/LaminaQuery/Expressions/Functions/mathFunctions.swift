@@ -65,7 +65,7 @@ private func binary(_ name: String, _ body: @escaping @Sendable (Double, Double)
     )
 }
 
-/// Two longs stay longs; two texts, and texts that are no numbers, give null.
+/// Two longs stay longs, two texts give null; beside a number a text or array that is none counts as 0.
 private func twoNumbers(
     _ name: String,
     type: @escaping ExpressionFunction.TypeRule,
@@ -78,11 +78,9 @@ private func twoNumbers(
         type: type,
         .strict { values in
             switch (values[0], values[1]) {
-            case (.string, .string): return .null
+            case (.string, .string), (.null, _), (_, .null): return .null
             case (.long(let left), .long(let right)): return long(left, right)
-            default:
-                guard let left = values[0].asDouble, let right = values[1].asDouble else { return .null }
-                return double(left, right)
+            default: return double(values[0].asDouble ?? 0, values[1].asDouble ?? 0)
             }
         }
     )
@@ -108,20 +106,19 @@ private func exponent(_ values: [Value]) -> Value {
 }
 
 private func scaleByPower(_ values: [Value]) -> Value {
-    if case (.string, .string) = (values[0], values[1]) { return .null }
-    guard let number = values[0].asDouble, let power = values[1].asLong else { return .null }
-    return .double(scalbn(number, Int32(clamping: power)))
+    switch (values[0], values[1]) {
+    case (.string, .string), (.null, _), (_, .null): return .null
+    default: return .double(scalbn(values[0].asDouble ?? 0, Int32(clamping: values[1].asLong ?? 0)))
+    }
 }
 
 private func divide(_ values: [Value]) throws(LaminaError) -> Value {
     switch (values[0], values[1]) {
-    case (.string, .string): return .null
+    case (.string, .string), (.null, _), (_, .null): return .null
     case (.long(let left), .long(let right)):
         guard right != 0 else { throw .evaluation("/ by zero") }
         return .long(left.dividedReportingOverflow(by: right).partialValue)
-    default:
-        guard let left = values[0].asDouble, let right = values[1].asDouble else { return .null }
-        return .long(saturatingLong(left / right))
+    default: return .long(saturatingLong((values[0].asDouble ?? 0) / (values[1].asDouble ?? 0)))
     }
 }
 

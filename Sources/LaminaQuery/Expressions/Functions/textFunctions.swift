@@ -81,15 +81,9 @@ private func substring(_ values: [Value]) throws(LaminaError) -> Value {
     return javaSubstring(text, from: start, length: length < 0 ? nil : length).map(Value.string) ?? .null
 }
 
-/// Checks the arguments of `left`, `right` and `repeat`: a text and a whole number; nil when the text is null.
+/// The arguments of `left`, `right` and `repeat`: a text and a whole number; nil when one is null.
 private func textAndCount(_ name: String, _ values: [Value]) throws(LaminaError) -> (String, Int)? {
-    switch values[0] {
-    case .string, .null: break
-    default: throw .evaluation("Function[\(name)] needs a STRING as first argument and a LONG as second argument")
-    }
-    guard case .long = values[1] else {
-        throw .evaluation("Function[\(name)] needs a STRING as first argument and a LONG as second argument")
-    }
+    guard values[0].asText != nil, values[1].asLong != nil else { return nil }
     let count = int(values[1])
     if name != "repeat", count < 0 {
         throw .evaluation("Function[\(name)] needs a positive integer as second argument")
@@ -165,7 +159,8 @@ private func trim(_ name: String, left: Bool, right: Bool) -> ExpressionFunction
         1...2,
         type: always(.string),
         .strict { values in
-            guard let text = values[0].asText else { return .null }
+            // What is no text has nothing to trim and stays what it is.
+            guard case .string(let text) = values[0] else { return values[0] }
             var unwanted: Set<UInt16> = [0x20]
             if values.count > 1 {
                 guard let characters = values[1].asText else { return .null }
