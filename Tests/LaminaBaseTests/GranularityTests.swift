@@ -120,11 +120,18 @@ import Testing
         #""fortnight""#, #"{"type":"period","period":"1D"}"#, #"{"type":"period"}"#,
         #"{"type":"duration","duration":0}"#,
         #"{"type":"period","period":"PT0S"}"#, #"{"type":"x"}"#, "3",
-        #"{"type":"period","period":"P1D","timeZone":"Mars/One"}"#,
         #"{"type":"duration","duration":-5}"#, #"{"type":"period","period":"P-1D"}"#,
     ])
     func refusesOthers(_ json: String) {
         #expect(throws: LaminaError.self) { try granularity(json) }
+    }
+
+    /// Zones go by Joda's names, then Java's; what neither knows is UTC.
+    @Test func zonesNobodyKnowsAreUTC() throws {
+        for (name, zone) in [("Mars/One", "UTC"), ("PST", "America/Los_Angeles"), ("GMT+9", "+09:00")] {
+            let json = #"{"type":"period","period":"P1D","timeZone":"\#(name)"}"#
+            #expect(try granularity(json).zone.id == zone)
+        }
     }
 
     /// Any interval comes with a request: a bucket of the most distant time must be found as fast as one of today.

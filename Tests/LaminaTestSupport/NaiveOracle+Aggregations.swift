@@ -58,14 +58,26 @@ extension NaiveOracle {
             return try fold(passing, aggregator["aggregator"] ?? .null, scope, kept)
         case "grouping":
             var id: Int64 = 0
+            // It names columns, the subtotal outputs.
+            let columns = kept.map { kept in
+                scope.list("dimensions").filter { kept.contains(outputName($0)) }.map {
+                    $0.stringValue ?? $0["dimension"]?.stringValue ?? $0["delegate"]?["dimension"]?.stringValue ?? ""
+                }
+            }
             for name in aggregator["groupings"]?.arrayValue ?? [] {
-                let isKept = kept.map { $0.contains(name.stringValue ?? "") } ?? true
+                let isKept = columns.map { $0.contains(name.stringValue ?? "") } ?? true
                 id = id * 2 + (isKept ? 0 : 1)
             }
             return .value(.long(id))
         case "doubleMean":
-            let numbers = members.flatMap { valuesOf($0.row[field]) }.compactMap(\.asDouble)
-            return .value(numbers.isEmpty ? .null : .double(numbers.reduce(0, +) / Double(numbers.count)))
+            if members.isEmpty { return .value(.null) }
+            let numbers = members.flatMap { member -> [Double] in
+                guard let value = member.row[field], !value.isNull else { return [] }
+                if case .array(let several) = value { return several.compactMap(\.asDouble) }
+                // A text that is no number counts as 0.
+                return [value.asDouble ?? 0]
+            }
+            return .value(.double(numbers.isEmpty ? 0 : numbers.reduce(0, +) / Double(numbers.count)))
         case "cardinality", "HLLSketchBuild", "thetaSketch":
             return try distinct(members, aggregator, type, scope)
         case "expression": return .value(try foldExpression(members, aggregator, scope))
@@ -97,24 +109,33 @@ extension NaiveOracle {
     /// The nine folds; the values of a row of several count one by one.
     private func number(_ members: [Member], _ aggregator: JSON, _ type: String, _ scope: Scope) throws -> Value {
         var inputs: [Value] = []
+        var sawText = false
         let expression = try aggregator["expression"]?.stringValue.map { try parse($0) }
         for member in members {
             let types = scope.segments[member.segment].types
             if let expression {
                 inputs += valuesOf(try value(of: expression, member.row, types))
             } else {
-                inputs += valuesOf(member.row[aggregator["fieldName"]?.stringValue ?? ""])
+                let field = aggregator["fieldName"]?.stringValue ?? ""
+                let values = valuesOf(member.row[field])
+                inputs += values
+                let isStored = !scope.list("virtualColumns").contains { $0["name"]?.stringValue == field }
+                // A stored text that is no number changes nothing, but counts as a value.
+                if isStored, types[field] == .string, values.contains(where: { !$0.isNull && $0.asDouble == nil }) {
+                    sawText = true
+                }
             }
         }
         let kind = type.hasSuffix("Sum") ? 0 : type.hasSuffix("Min") ? 1 : 2
+        let neutral: Double? = sawText ? (kind == 0 ? 0 : kind == 1 ? .infinity : -.infinity) : nil
         if type.hasPrefix("long") {
-            var best: Int64?
+            var best: Int64? = sawText ? (kind == 0 ? 0 : kind == 1 ? .max : .min) : nil
             for next in inputs.compactMap(\.asLong) {
                 best = best.map { kind == 0 ? $0 &+ next : kind == 1 ? min($0, next) : max($0, next) } ?? next
             }
             return best.map(Value.long) ?? .null
         }
-        var best: Double?
+        var best = neutral
         for next in inputs.compactMap(\.asDouble) {
             let own = type.hasPrefix("float") ? Double(Float(next)) : next
             // A sum begins with 0, so that -0.0 alone comes to 0.0.

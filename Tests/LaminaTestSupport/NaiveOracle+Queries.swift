@@ -131,7 +131,9 @@ extension NaiveOracle {
                 if case .long = one, case .long = two {
                     order = naturalOrder(one, two)
                 } else {
-                    order = doubleOrder(one.asDouble ?? -.infinity, two.asDouble ?? -.infinity)
+                    // Null comes last whichever way the order goes.
+                    let last = isInverted ? Double.infinity : -.infinity
+                    order = doubleOrder(one.asDouble ?? last, two.asDouble ?? last)
                 }
                 if order != 0 { return isInverted ? order < 0 : order > 0 }
                 return naturalOrder(left.key, right.key) < 0
@@ -143,7 +145,7 @@ extension NaiveOracle {
         if let stop = metric["previousStop"]?.stringValue {
             left = try rows.filter {
                 let order = try textOrder(ordering, $0.key.asText, stop)
-                return isInverted ? order < 0 : order > 0
+                return isInverted ? order < 0 && !$0.key.isNull : order > 0
             }
         }
         return try left.sorted { one, two in

@@ -47,7 +47,7 @@ extension Granularity {
                 guard let name = name.stringValue else {
                     throw .invalidInput("'timeZone' of a granularity must be a string")
                 }
-                zone = try .named(name)
+                zone = .inferred(name)
             }
             self = .period(
                 try PeriodGranularity(period: ISOPeriod(parsing: text), zone: zone, origin: try Self.origin(object))

@@ -16,6 +16,18 @@ extension TimeZoneRules {
         return try named(id)
     }
 
+    /// The zone of a name in a query: also Java's short names and `GMT+9`; one that nobody knows is UTC.
+    ///
+    /// Source: Druid's `DateTimes.inferTzFromString`, `java.util.TimeZone.getTimeZone`.
+    package static func inferred(_ name: String) -> TimeZoneRules {
+        if let zone = (try? named(name)) ?? (try? abbreviated(name)) { return zone }
+        guard name.hasPrefix("GMT") else { return .utc }
+        var text = String(name.dropFirst(3))
+        let digits = text.utf8.dropFirst().prefix { $0 &- 0x30 <= 9 }
+        if digits.count == 1, let sign = text.first { text = "\(sign)0\(text.dropFirst())" }
+        return (try? named(text)) ?? .utc
+    }
+
     /// A short name for printing: the usual one of the zone where it is known, else the offset.
     func abbreviation(at instant: Int64) -> String {
         if isUTC { return "UTC" }

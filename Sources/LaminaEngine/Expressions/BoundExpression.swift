@@ -15,8 +15,6 @@ final class BoundExpression {
     /// Slots of columns that are mapped over their values.
     private let mapped: [Int]
     private let givesSeveral: Bool
-    /// Whether a row of one number is a list too, as it is where several could have come.
-    private let listsAlways: Bool
     private var columns: [Value]
     private var lastInputs: [Value]?
     private var lastValue = Value.null
@@ -43,9 +41,7 @@ final class BoundExpression {
         self.inputs = inputs
         mapped = scalarSlots(expression.root).intersection(multiple).sorted()
         columns = Array(repeating: .null, count: inputs.count)
-        let isNumeric = type?.isNumeric ?? false
-        listsAlways = !mapped.isEmpty && isNumeric
-        self.type = mapped.isEmpty || isNumeric ? type : .string
+        self.type = mapped.isEmpty ? type : .string
     }
 
     /// Whether rows may come out with several values of a string dimension.
@@ -59,10 +55,7 @@ final class BoundExpression {
     func value(_ slot: Int) throws(LaminaError) -> Value {
         for index in inputs.indices { columns[index] = try inputs[index].value(slot) }
         if let lastInputs, zip(lastInputs, columns).allSatisfy({ sameValue($0, $1) }) { return lastValue }
-        var value = try mappedValue(from: 0)
-        if listsAlways {
-            if case .array = value {} else { value = .array([value]) }
-        }
+        let value = try mappedValue(from: 0)
         lastInputs = columns
         lastValue = value
         return value

@@ -47,6 +47,7 @@ struct FilterCompiler {
         named name: String,
         _ unknown: Bool
     ) throws(LaminaError) -> FilterPlan {
+        let leaf = if let type = column.type, type.isNumeric { leaf.overNumbers(type) } else { leaf }
         let nullPasses = leaf.onNull.passes(includingUnknown: unknown)
         switch column {
         case .missing: return nullPasses ? .all : .none
@@ -55,15 +56,14 @@ struct FilterCompiler {
             let leaf = if values.isTotal, case .array? = column.type { leaf.overArrays() } else { leaf }
             return try planMapped(stored, values, emptyPasses: nullPasses) { (value) in passes(value, leaf, unknown) }
         case .long, .double, .float, .numbers:
-            let onNull = leaf.onNull(ofLongs: column.type == .long)
             if let extracted = leaf.extracted {
                 return .rows(
                     ValueMatcher(try makeValueInput(column, in: scan)) {
-                        ($0.isNull ? onNull : extracted($0)).passes(includingUnknown: unknown)
+                        extracted($0).passes(includingUnknown: unknown)
                     }
                 )
             }
-            return try planNumbers(column, named: name, leaf, onNull.passes(includingUnknown: unknown))
+            return try planNumbers(column, named: name, leaf, nullPasses)
         case .object where column.type == .complex("json") && !leaf.seesNested: return nullPasses ? .all : .none
         case .object, .rows:
             let leaf = if case .array? = column.type { leaf.overArrays() } else { leaf }

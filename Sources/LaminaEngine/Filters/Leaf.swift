@@ -57,10 +57,14 @@ struct Leaf {
         self.float = float
     }
 
-    /// What a null row of a column of numbers gives.
-    func onNull(ofLongs: Bool) -> Truth {
-        guard let onNullNumber else { return onNull }
-        return ofLongs ? onNullNumber.long : onNullNumber.double
+    /// The same condition on a column of numbers.
+    func overNumbers(_ type: ColumnType) -> Leaf {
+        guard let onNullNumber else { return self }
+        let onNull = type == .long ? onNullNumber.long : onNullNumber.double
+        var leaf = self
+        leaf.onNull = onNull
+        if let extracted { leaf.extracted = { $0.isNull ? onNull : extracted($0) } }
+        return leaf
     }
 
     func truth(_ text: String?) -> Truth { text.map { Truth(self.text($0)) } ?? onNull }

@@ -10,7 +10,8 @@ indirect enum PostProgram {
     case constant(Value)
     case arithmetic(PostAggregator.Arithmetic, [PostProgram])
     case extremum(Aggregator.NumberType, greatest: Bool, [PostProgram])
-    case expression(Expression, [Int?])
+    /// The type its values are cast to, when one is given.
+    case expression(Expression, [Int?], ColumnType?)
     case sketch(SketchPostAggregator.Operation, [PostProgram])
 
     init(_ aggregator: PostAggregator, _ names: [String]) {
@@ -22,10 +23,11 @@ indirect enum PostProgram {
             self = .arithmetic(function, fields.map { PostProgram($0, names) })
         case .extremum(_, let type, let greatest, let fields):
             self = .extremum(type, greatest: greatest, fields.map { PostProgram($0, names) })
-        case .expression(_, let expression, _, _):
+        case .expression(_, let expression, let type, _):
             self = .expression(
                 expression,
-                expression.requiredColumns.map { name in names.lastIndex { sameText($0, name) } }
+                expression.requiredColumns.map { name in names.lastIndex { sameText($0, name) } },
+                type
             )
         case .sketch(let sketch):
             self = .sketch(sketch.operation, sketch.fields.map { PostProgram($0, names) })
@@ -61,8 +63,9 @@ indirect enum PostProgram {
             return total.map(Value.double) ?? .null
         case .extremum(let type, let greatest, let parts):
             return try extremum(type, greatest, parts, row)
-        case .expression(let expression, let slots):
-            return try expression.evaluate(columns: slots.map { $0.map(row.value) ?? .null })
+        case .expression(let expression, let slots, let type):
+            let value = try expression.evaluate(columns: slots.map { $0.map(row.value) ?? .null })
+            return type.map { value.cast(to: $0) } ?? value
         }
     }
 

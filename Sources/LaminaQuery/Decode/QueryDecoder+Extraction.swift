@@ -75,7 +75,7 @@ extension QueryDecoder {
 
     private func timeFormat(_ fields: Fields) throws(LaminaError) -> TimeFormatExtraction {
         let zone: TimeZoneRules
-        if let name = try fields.string("timeZone") { zone = try TimeZoneRules.named(name) } else { zone = .utc }
+        if let name = try fields.string("timeZone") { zone = .inferred(name) } else { zone = .utc }
         return TimeFormatExtraction(
             format: fields["format"] == nil ? nil : try pattern(fields, "format"),
             zone: zone,

@@ -41,11 +41,11 @@ extension QueryDecoder {
         return lists
     }
 
-    /// A limitSpec of an unknown type does nothing, as in Druid.
+    /// A limitSpec of an unknown type, or of none, does nothing, as in Druid.
     private func limitSpec(_ fields: Fields, outputs: [String]) throws(LaminaError) -> LimitSpec? {
         guard let json = fields["limitSpec"] else { return nil }
         let spec = try Fields(json, at: fields.place("limitSpec"))
-        guard (try spec.string("type") ?? "default") == "default" else { return nil }
+        guard try spec.string("type") == "default" else { return nil }
         let limit = try spec.int("limit")
         guard limit.map({ $0 > 0 }) ?? true else { throw spec.fail("limit must be greater than 0") }
         let offset = try spec.int("offset", default: 0)

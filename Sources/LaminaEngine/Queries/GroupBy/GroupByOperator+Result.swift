@@ -73,7 +73,10 @@ extension GroupByOperator {
         var groups = groups
         for (index, aggregator) in groupBy.aggregations.enumerated() {
             guard case .grouping(_, let columns) = aggregator else { continue }
-            let id = groupingID(columns, groupedBy: list)
+            // It names columns, not outputs.
+            let grouped = groupBy.dimensions.filter { dimension in list.contains { sameText($0, dimension.outputName) }
+            }
+            let id = groupingID(columns, groupedBy: grouped.map(\.dimension))
             groups.states[index] = AggregateColumn(groupingID: id, count: groups.groupCount)
         }
         return groups

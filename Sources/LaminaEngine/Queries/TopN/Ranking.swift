@@ -47,11 +47,7 @@ struct Ranking {
                 longSeen = column.seen
                 return
             }
-            if let values = try column.finishedStates() {
-                scores = values.map { Self.score($0) }
-            } else {
-                scores = (0..<groups.groupCount).map { Self.score(column.value($0)) }
-            }
+            scores = scored(try column.finishedStates() ?? (0..<groups.groupCount).map { column.value($0) })
             return
         }
         let table = try ResultTable(
@@ -64,11 +60,22 @@ struct Ranking {
             run
         )
         guard let index = table.index(of: name) else { return }
-        scores = (0..<groups.groupCount).map { Self.score(table.columns[index].value($0)) }
+        scores = scored((0..<groups.groupCount).map { table.columns[index].value($0) })
     }
 
-    /// Null below every number.
-    private static func score(_ value: Value) -> Double { value.asDouble ?? -.infinity }
+    /// Values as numbers that order as they do: texts by their places among each other, null last whichever way the order goes.
+    private func scored(_ values: [Value]) -> [Double] {
+        let last = isInverted ? Double.infinity : -.infinity
+        var texts: [String] = []
+        for case .string(let text) in values { texts.append(text) }
+        if texts.isEmpty { return values.map { $0.asDouble ?? last } }
+        texts.sort { javaCompare($0, $1) < 0 }
+        var places: [ExactText: Double] = [:]
+        for (place, text) in texts.enumerated() { places[ExactText(text)] = Double(place) }
+        return values.map { value in
+            if case .string(let text) = value { places[ExactText(text)] ?? last } else { last }
+        }
+    }
 
     /// Ranks the distinct values by a string ordering.
     private mutating func order(_ ordering: StringOrdering, _ stop: String?) throws(LaminaError) {
@@ -124,7 +131,7 @@ struct Ranking {
         if let previousStop {
             groups.removeAll {
                 let id = keys.ids[Int($0)]
-                return isInverted ? places[Int(id)] >= previousStop : places[Int(id)] < previousStop
+                return isInverted ? id == 0 || places[Int(id)] >= previousStop : places[Int(id)] < previousStop
             }
         }
         if groups.count <= count * 4 || groups.count < 256 {

@@ -40,7 +40,7 @@ let timeFunctions: [ExpressionFunction] = [
 /// A zone by name; Joda's `inferTzFromString` falls back to UTC for names it does not know.
 func zoneOrUTC(_ name: String?) -> TimeZoneRules {
     guard let name, !name.isEmpty else { return .utc }
-    return (try? TimeZoneRules.named(name)) ?? .utc
+    return .inferred(name)
 }
 
 /// The granularity of period, origin and zone arguments; nil when the period is null.
