@@ -109,9 +109,12 @@ import Testing
         let text = generator.pick(["a", "7", "2.5", "x", "d", "", "1", "10"])
         if generator.chance(0.8) {
             query["filter"] = generator.pick([
-                ["type": "selector", "dimension": "v", "value": .string(text)], ["type": "null", "column": "v"],
+                // A selector of a text that is no number, or a bound without a lower end, tells a path of numbers from one of
+                // texts, which rows cannot.
+                ["type": "equals", "column": "v", "matchValueType": "STRING", "matchValue": .string(text)],
+                ["type": "null", "column": "v"],
                 ["type": "selector", "dimension": "v", "value": .null],
-                ["type": "not", "field": ["type": "selector", "dimension": "v", "value": .string(text)]],
+                ["type": "not", "field": ["type": "selector", "dimension": "v", "value": "7"]],
                 ["type": "in", "dimension": "v", "values": [.string(text), "b", "12", .null]],
                 ["type": "equals", "column": "v", "matchValueType": "STRING", "matchValue": .string(text)],
                 ["type": "equals", "column": "v", "matchValueType": "LONG", "matchValue": 7],
@@ -119,7 +122,7 @@ import Testing
                 ["type": "range", "column": "v", "matchValueType": "LONG", "lower": 1, "upper": 8, "upperOpen": true],
                 ["type": "range", "column": "v", "matchValueType": "STRING", "lower": "1", "upper": "b"],
                 ["type": "bound", "dimension": "v", "lower": "2", "ordering": "numeric"],
-                ["type": "bound", "dimension": "v", "upper": "b", "ordering": "lexicographic"],
+                ["type": "bound", "dimension": "v", "lower": "1", "upper": "b", "ordering": "lexicographic"],
                 ["type": "like", "dimension": "v", "pattern": "%1%"],
                 ["type": "like", "dimension": "v", "pattern": "a%"],
                 [

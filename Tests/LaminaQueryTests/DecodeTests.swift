@@ -49,7 +49,7 @@ func groupBy(_ changes: [String: JSON] = [:]) -> JSON {
         (timeseries(["granularity": "fortnight"]), .invalidInput),
         (timeseries(["dataSource": ["type": "inline", "rows": []]]), .invalidInput),
         (timeseries(["aggregations": [["type": "count"]]]), .invalidInput),
-        (timeseries(["aggregations": [["type": "thetaSketch", "name": "x", "fieldName": "y"]]]), .unsupported),
+        (timeseries(["aggregations": [["type": "thetaSketch", "name": "x"]]]), .invalidInput),
         (timeseries(["aggregations": [["type": "javascript", "name": "x"]]]), .invalidInput),
         (timeseries(["aggregations": [["type": "longSum", "name": "x"]]]), .invalidInput),
         (
@@ -85,7 +85,7 @@ func groupBy(_ changes: [String: JSON] = [:]) -> JSON {
             .invalidInput
         ),
         (timeseries(["filter": ["type": "regex", "dimension": "x", "pattern": "("]]), .invalidInput),
-        (timeseries(["filter": ["type": "spatial", "dimension": "x"]]), .unsupported),
+        (timeseries(["filter": ["type": "spatial", "dimension": "x"]]), .invalidInput),
         (timeseries(["context": 5]), .invalidInput), (timeseries(["context": ["timeout": "abc"]]), .invalidInput),
         (timeseries(["queryType": "topN", "threshold": 5, "metric": "rows"]), .invalidInput),
         (timeseries(["queryType": "topN", "threshold": 0, "metric": "rows", "dimension": "c"]), .invalidInput),
@@ -97,10 +97,6 @@ func groupBy(_ changes: [String: JSON] = [:]) -> JSON {
         (groupBy(["subtotalsSpec": [["elsewhere"]]]), .invalidInput),
         (timeseries(["queryType": "scan", "order": "ascending", "columns": ["a"]]), .invalidInput),
         (timeseries(["queryType": "scan", "resultFormat": "valueVector"]), .unsupported),
-        (
-            timeseries(["queryType": "scan", "orderBy": [["columnName": "country", "order": "ascending"]]]),
-            .unsupported
-        ),
         (timeseries(["queryType": "search"]), .invalidInput),
         (timeseries(["queryType": "timeBoundary", "bound": "midTime"]), .invalidInput),
         (timeseries(["queryType": "segmentMetadata", "analysisTypes": ["taste"]]), .invalidInput),
@@ -136,7 +132,7 @@ func groupBy(_ changes: [String: JSON] = [:]) -> JSON {
                 ],
                 "having": ["type": "greaterThan", "aggregation": "rows", "value": "10"],
                 "limitSpec": [
-                    "limit": "3",
+                    "type": "default", "limit": "3",
                     "columns": ["country", ["dimension": "rows", "direction": "desc", "dimensionOrder": "numeric"]],
                 ],
                 "subtotalsSpec": [["country"], []],

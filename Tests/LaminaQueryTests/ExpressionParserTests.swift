@@ -29,12 +29,12 @@ import Testing
         }
     }
 
-    @Test func functionsOfDruidThatAreMissingAreNamed() {
+    @Test func aBloomFilterThatIsNoneIsAMistake() {
         do {
             _ = try Expression(parsing: "bloom_filter_test(x, 'abc')")
             Issue.record("accepted")
         } catch {
-            #expect(error.category == .unsupported)
+            #expect(error.category == .invalidInput)
             #expect(error.message.contains("bloom_filter_test"))
         }
     }

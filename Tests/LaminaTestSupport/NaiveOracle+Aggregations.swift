@@ -112,16 +112,15 @@ extension NaiveOracle {
         var sawText = false
         let expression = try aggregator["expression"]?.stringValue.map { try parse($0) }
         for member in members {
-            let types = scope.segments[member.segment].types
             if let expression {
+                let types = scope.segments[member.segment].types
                 inputs += valuesOf(try value(of: expression, member.row, types))
             } else {
                 let field = aggregator["fieldName"]?.stringValue ?? ""
                 let values = valuesOf(member.row[field])
                 inputs += values
-                let isStored = !scope.list("virtualColumns").contains { $0["name"]?.stringValue == field }
-                // A stored text that is no number changes nothing, but counts as a value.
-                if isStored, types[field] == .string, values.contains(where: { !$0.isNull && $0.asDouble == nil }) {
+                // A text that is no number changes nothing, but counts as a value.
+                if values.contains(where: { if case .string = $0 { $0.asDouble == nil } else { false } }) {
                     sawText = true
                 }
             }

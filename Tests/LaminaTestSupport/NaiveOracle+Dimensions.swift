@@ -65,7 +65,7 @@ extension NaiveOracle {
         try keys(dimension, row, types).map(\.asText)
     }
 
-    /// An extraction function on a value: on numbers it sees their text, on `__time` the ISO text.
+    /// An extraction function on a value: on numbers, `__time` too, it sees their text.
     func extract(_ function: JSON, _ value: Value, isTime: Bool) throws -> String? {
         let type = function["type"]?.stringValue ?? ""
         if type == "timeFormat" {
@@ -87,9 +87,7 @@ extension NaiveOracle {
             }
             return text.asText
         }
-        var text = value.asText
-        if isTime, let time = value.asLong { text = instantText(time) }
-        return try extract(type, function, text)
+        return try extract(type, function, value.asText)
     }
 
     private func extract(_ type: String, _ function: JSON, _ text: String?) throws -> String? {

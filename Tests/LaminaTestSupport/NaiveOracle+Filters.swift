@@ -43,7 +43,10 @@ extension NaiveOracle {
         let name = filter["dimension"]?.stringValue ?? filter["column"]?.stringValue ?? ""
         let isArray = if case .array? = types[name] { true } else { false }
         let raw = row[name] ?? .null
-        if types[name]?.isNumeric ?? false, raw.isNull { return onNullNumber(filter, isLong: types[name] == .long) }
+        let isExtracted = filter["extractionFn"].map { !$0.isNull } ?? false
+        if types[name]?.isNumeric ?? false, raw.isNull, !(isExtracted && filter["type"] == "selector") {
+            return onNullNumber(filter, isLong: types[name] == .long, isExtracted: isExtracted)
+        }
         var values = isArray ? [raw] : valuesOf(raw)
         // Nested values are null to all conditions but the one that asks for null.
         if types[name] == .complex("json"), filter["type"] != "null" { values = [.null] }
@@ -93,18 +96,17 @@ extension NaiveOracle {
     }
 
     /// A null row of a column of numbers. Predicates never see it; one text that is no number stands for null.
-    private func onNullNumber(_ filter: JSON, isLong: Bool) -> Bool? {
-        let function = filter["extractionFn"].flatMap { $0.isNull ? nil : $0 }
+    private func onNullNumber(_ filter: JSON, isLong: Bool, isExtracted: Bool) -> Bool? {
         switch filter["type"]?.stringValue {
         case "null": return true
         case "selector", "in":
             var texts: [String] = []
             for json in filter["values"]?.arrayValue ?? [filter["value"] ?? .null] {
-                guard let text = scalar(json).asText else { return function == nil ? true : nil }
+                guard let text = scalar(json).asText else { return isExtracted ? nil : true }
                 if !texts.contains(where: { sameBytes($0, text) }) { texts.append(text) }
             }
             if texts.isEmpty { return false }
-            guard function == nil, texts.count == 1, let text = texts.first else { return nil }
+            guard !isExtracted, texts.count == 1, let text = texts.first else { return nil }
             let number = Value.string(text).asDouble
             let isNumber = isLong ? Int64(text) != nil || number.flatMap { Int64(exactly: $0) } != nil : number != nil
             return isNumber ? nil : true

@@ -23,21 +23,18 @@ func makeAccumulator(
             name = field
         case .expression(let expression): column = try scan.bind(expression)
         }
-        if case .string(let stored) = column {
-            return overTexts(stored, scan.idInput(stored), type, kind, skipsRows: skipsRows)
+        if case .string(let stored) = column, stored.hasMultipleValues {
+            return multiValue(scan.idInput(stored), type, kind)
         }
         switch type {
         case .long:
-            let input: NumericInput<Int64> =
-                if let name { try scan.longInput(name) } else { try makeNumericInput(column, in: scan) }
+            let input: NumericInput<Int64> = try numericInput(column, named: name, kind, in: scan)
             return NumberAccumulator(input, kind, skipsRows: skipsRows) { .long($0) }
         case .float:
-            let input: NumericInput<Float> =
-                if let name { try scan.floatInput(name) } else { try makeNumericInput(column, in: scan) }
+            let input: NumericInput<Float> = try numericInput(column, named: name, kind, in: scan)
             return NumberAccumulator(input, kind, skipsRows: skipsRows) { .float($0) }
         case .double:
-            let input: NumericInput<Double> =
-                if let name { try scan.doubleInput(name) } else { try makeNumericInput(column, in: scan) }
+            let input: NumericInput<Double> = try numericInput(column, named: name, kind, in: scan)
             return NumberAccumulator(input, kind, skipsRows: skipsRows) { .double($0) }
         }
     case .filtered(_, let inner, let filter):
@@ -72,32 +69,63 @@ private func inputKind(_ name: String, in scan: SegmentScan) throws(LaminaError)
     }
 }
 
-/// Texts are parsed; one that is no number counts as a row that changes nothing: 0 of a sum, of a maximum the least number.
+/// The numbers that a sum, minimum or maximum folds.
 ///
+/// Texts of a column are parsed; one that is no number counts as a row that changes nothing: 0 of a sum, of a maximum the least
+/// number. Texts an expression makes are null then.
+///
+/// - Parameter name: the column's; nil: an expression's results.
 /// - Source: `StringColumnDoubleAggregatorWrapper` and its neighbours.
-private func overTexts(
-    _ column: any StringColumn,
-    _ ids: IDInput,
-    _ type: Aggregator.NumberType,
+private func numericInput<Number: VectorNumber>(
+    _ column: ScanColumn,
+    named name: String?,
     _ kind: AggregateColumn.Fold,
-    skipsRows: Bool
-) -> Accumulator {
-    func accumulator<Number: VectorNumber>(
-        _ wrap: @escaping ([Number]) -> AggregateColumn.Numbers
-    ) -> Accumulator {
-        let neutral = kind == .sum ? Number.zero : Number.extremeStart(greatest: kind == .max)
-        if column.hasMultipleValues {
-            return MultiValueAccumulator<Number>(ids, kind, parse: { number(.string($0)) ?? neutral }, wrap: wrap)
+    in scan: SegmentScan
+) throws(LaminaError) -> NumericInput<Number> {
+    guard let name else { return try makeNumericInput(column, in: scan) }
+    let neutral = neutral(Number.self, kind)
+    switch column {
+    case .string(let stored):
+        return ParsedInput<Number>(scan.idInput(stored)) { (id: UInt32) throws(LaminaError) -> Number? in
+            stored.value(id).map { number(.string($0)) ?? neutral }
         }
-        let input = ParsedInput<Number>(ids) { (id: UInt32) throws(LaminaError) -> Number? in
-            column.value(id).map { number(.string($0)) ?? neutral }
+    case .mapped, .object, .rows:
+        return CastInput<Number>(try scan.valueInput(name)) { value in
+            if case .string = value { return number(value) ?? neutral }
+            return number(value)
         }
-        return NumberAccumulator(input, kind, skipsRows: skipsRows, wrap: wrap)
+    case .missing, .long, .float, .double, .numbers: return try makeNumericInput(column, in: scan)
     }
-    return switch type {
-    case .long: accumulator { .long($0) }
-    case .float: accumulator { .float($0) }
-    case .double: accumulator { .double($0) }
+}
+
+private func neutral<Number: VectorNumber>(_ type: Number.Type, _ kind: AggregateColumn.Fold) -> Number {
+    kind == .sum ? Number.zero : Number.extremeStart(greatest: kind == .max)
+}
+
+/// The same over rows of several values, each folded by itself.
+private func multiValue(_ ids: IDInput, _ type: Aggregator.NumberType, _ kind: AggregateColumn.Fold) -> Accumulator {
+    switch type {
+    case .long:
+        MultiValueAccumulator<Int64>(
+            ids,
+            kind,
+            parse: { number(.string($0)) ?? neutral(Int64.self, kind) },
+            wrap: { .long($0) }
+        )
+    case .float:
+        MultiValueAccumulator<Float>(
+            ids,
+            kind,
+            parse: { number(.string($0)) ?? neutral(Float.self, kind) },
+            wrap: { .float($0) }
+        )
+    case .double:
+        MultiValueAccumulator<Double>(
+            ids,
+            kind,
+            parse: { number(.string($0)) ?? neutral(Double.self, kind) },
+            wrap: { .double($0) }
+        )
     }
 }
 

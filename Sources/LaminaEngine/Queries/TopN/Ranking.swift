@@ -111,7 +111,8 @@ struct Ranking {
         if let longScores {
             let firstIsNull = !longSeen.isEmpty && longSeen[Int(left)] == 0
             let secondIsNull = !longSeen.isEmpty && longSeen[Int(right)] == 0
-            if firstIsNull != secondIsNull { return firstIsNull == isInverted }
+            // Null comes last whichever way the order goes.
+            if firstIsNull != secondIsNull { return secondIsNull }
             if firstIsNull { return one < two }
             let first = longScores[Int(left)]
             let second = longScores[Int(right)]
