@@ -50,6 +50,7 @@ func groupBy(_ changes: [String: JSON] = [:]) -> JSON {
         (timeseries(["dataSource": ["type": "inline", "rows": []]]), .invalidInput),
         (timeseries(["aggregations": [["type": "count"]]]), .invalidInput),
         (timeseries(["aggregations": [["type": "thetaSketch", "name": "x"]]]), .invalidInput),
+        (timeseries(["aggregations": [["type": "momentSketch", "name": "x", "fieldName": "y"]]]), .unsupported),
         (timeseries(["aggregations": [["type": "javascript", "name": "x"]]]), .invalidInput),
         (timeseries(["aggregations": [["type": "longSum", "name": "x"]]]), .invalidInput),
         (

@@ -78,6 +78,20 @@ func evaluate(_ text: String, _ inputs: [String: Value] = [:]) throws -> Value {
         ("json_keys(j, '$')", .array([.string("a"), .string("x")])),
         ("to_json_string(json_query(j, '$.a'))", .string("{\"b\":[1,2,3]}")),
         ("json_value(parse_json('{\"k\":1.5}'), '$.k')", .double(1.5)), ("try_parse_json('{')", .null),
+        ("ipv6_match('2001:db8:0:1::5', '2001:db8::/48')", .long(1)),
+        ("ipv6_match('2001:db8::1', '2001:db9::/32')", .long(0)),
+        ("ipv6_match('::1', '::/0')", .long(1)), ("ipv6_match('2001:db8:8000::', '2001:db8::/33')", .long(0)),
+        ("ipv6_match('10.1.2.3', '::/0')", .long(0)), ("ipv6_match(n, '2001:db8::/48')", .long(0)),
+        ("hyper_unique_estimate(hyper_unique())", .double(0)),
+        (
+            "hyper_unique_round_estimate(hyper_unique_add(l, hyper_unique_add(s, hyper_unique_add(l, hyper_unique()))))",
+            .long(2)
+        ),
+        ("hyper_unique_round_estimate(hyper_unique_add(n, hyper_unique()))", .long(0)),
+        (
+            "hyper_unique_round_estimate(hyper_unique_add(hyper_unique_add(1, hyper_unique()), hyper_unique_add(d, hyper_unique())))",
+            .long(2)
+        ),
         ("ipv4_match('10.1.2.3', '10.0.0.0/8')", .long(1)), ("ipv4_parse('1.2.3.4')", .long(16_909_060)),
         ("ipv4_stringify(16909060)", .string("1.2.3.4")),
         ("human_readable_binary_byte_format(1048576)", .string("1.00 MiB")),

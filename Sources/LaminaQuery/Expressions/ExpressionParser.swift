@@ -180,9 +180,6 @@ struct ExpressionParser {
         advance()
         if let kind = ExpressionApplication.Kind(rawValue: name) { return try application(kind, at: place) }
         guard let function = expressionFunctions[name] else {
-            if let setting = refusedFunctions[name] {
-                throw .unsupported("Function '\(written)' (\(setting))")
-            }
             throw lexer.error("function '\(written)' is not defined", at: place)
         }
         let arguments = try argumentList()

@@ -6,20 +6,13 @@ let expressionFunctions: [String: ExpressionFunction] = {
     let groups = [
         conditionFunctions, textFunctions, patternFunctions, mathFunctions, bitFunctions, timeFunctions,
         timeTextFunctions, arrayFunctions, arrayBuildingFunctions, reductionFunctions, jsonFunctions, addressFunctions,
-        formatFunctions, bloomFunctions,
+        formatFunctions, bloomFunctions, hyperUniqueFunctions,
     ]
     for group in groups {
         for function in group { table[function.name] = function }
     }
     return table
 }()
-
-/// Functions of Druid that Lamina refuses, with what they would need.
-let refusedFunctions: [String: String] = [
-    "hyper_unique": "hyperUnique sketches", "hyper_unique_add": "hyperUnique sketches",
-    "hyper_unique_estimate": "hyperUnique sketches", "hyper_unique_round_estimate": "hyperUnique sketches",
-    "ipv6_match": "IPv6 addresses",
-]
 
 /// A type rule that is always the same type.
 func always(_ type: ColumnType) -> ExpressionFunction.TypeRule {
