@@ -321,7 +321,7 @@ import Testing
         #expect(kept.count <= wanted.count + 1 && wanted.count < ids.count)
     }
 
-    /// Quantiles of nothing: an answer without numbers, or a reason.
+    /// A sketch that saw nothing counts no values and has no median.
     @Test func quantilesOfNothing() throws {
         for (aggregator, post) in [
             ("KllDoublesSketch", "KllDoublesSketchToQuantile"), ("KllFloatsSketch", "KllFloatsSketchToQuantile"),
@@ -338,15 +338,9 @@ import Testing
                     ],
                 ]
             )
-            if let error = refused(query) {
-                #expect(error.category != .defensive)
-                #expect(!error.message.isEmpty)
-            } else {
-                let event = try #require(try ask(query).arrayValue?[0]["event"])
-                let median = event["median"]?.text ?? "none"
-                #expect(event["q"]?.doubleValue == 0)
-                #expect(median == "null" || median == "\"NaN\"", "\(event.text)")
-            }
+            let event = try #require(try ask(query).arrayValue?[0]["event"])
+            #expect(event["q"]?.doubleValue == 0)
+            #expect(event["median"]?.text == "\"NaN\"", "\(event.text)")
         }
     }
 
@@ -358,10 +352,6 @@ import Testing
                 "orderBy": [["columnName": "s1", "order": "descending"]],
             ]
         )
-        if let error = refused(scan) {
-            #expect(error.category == .unsupported && error.message.contains("s1"))
-            return
-        }
         let rows: [JSON] = (try ask(scan).arrayValue ?? []).flatMap { $0["events"]?.arrayValue ?? [] }
         let found: [String] = rows.compactMap { $0.arrayValue?[1].stringValue }
         let texts: [String] = try values("s1").compactMap { $0.stringValue }
