@@ -213,13 +213,15 @@ package final class Broker: Sendable {
         return isPlain ? narrowed(leases, query) : leases
     }
 
-    /// Without a filter the first and last rows lie in the first and last segments.
+    /// Without a filter the first and last rows lie in the first and last segments, when these are wanted whole.
     ///
-    /// - Source: `TimeBoundaryQueryQueryToolChest.filterSegments`.
-    private func narrowed(_ leases: [Lease], _ query: Query) -> [Lease] {
+    /// - Source: `TimeBoundaryQueryQueryToolChest.filterSegments`, which also narrows when a segment is wanted in part and
+    ///   has no row there.
+    private func narrowed(_ all: [Lease], _ query: Query) -> [Lease] {
+        let leases = all.filter { !$0.segment.isTombstone }
         guard case .timeBoundary(let boundary) = query.kind, query.filter == nil,
-            let first = leases.first?.segment.interval,
-            let last = leases.last?.segment.interval
+            let first = leases.first?.segment.interval, leases.first?.intervals == [first],
+            let last = leases.last?.segment.interval, leases.last?.intervals == [last]
         else { return leases }
         return leases.filter { lease in
             boundary.bound != .maxTime && lease.segment.interval.overlaps(first)

@@ -28,6 +28,13 @@ import Testing
                 if row["m"] == .array([]) { row["m"] = .null }
                 own.append(row)
             }
+            // A column without any value is not stored, and then its rows have no lists either.
+            let isNull: (Value?) -> Bool = { value in
+                if case .array(let list) = value { list.allSatisfy(\.isNull) } else { value?.isNull ?? true }
+            }
+            if own.allSatisfy({ isNull($0["m"]) }) {
+                for number in own.indices { own[number]["m"] = .null }
+            }
             let view = InlineSegment(
                 times: own.map { if case .long(let time)? = $0["__time"] { time } else { 0 } },
                 Self.columns.map { column in
