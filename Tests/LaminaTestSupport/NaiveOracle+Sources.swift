@@ -78,7 +78,8 @@ extension NaiveOracle {
         switch scope.text("queryType") {
         case "groupBy":
             for result in try groupBy(scope) {
-                var row: Row = scope.granularity.isAll && !isStacked ? [:] : ["__time": .long(result.time)]
+                // Rows without a time have the time 0, as rows of look-ups have.
+                var row: Row = ["__time": .long(scope.granularity.isAll && !isStacked ? 0 : result.time)]
                 for (name, outcome) in result.fields {
                     row[name] = outcome.value
                     note(name, outcome.value)
