@@ -8,7 +8,9 @@ import Synchronization
 final class SpillFile: SpillSpace {
     private struct State: ~Copyable {
         var descriptor: Int32 = -1
+        /// What is in use; mappings that are given up are not.
         var byteCount = 0
+        var end = 0
     }
 
     private let directory: String
@@ -25,13 +27,13 @@ final class SpillFile: SpillSpace {
         if descriptor >= 0 { close(descriptor) }
     }
 
-    /// Bytes written so far.
+    /// Bytes in use.
     var byteCount: Int { state.withLock { $0.byteCount } }
 
-    func append(_ bytes: UnsafeRawBufferPointer) throws(LaminaError) -> Int {
-        // The place is taken under the lock, the bytes are written outside of it.
+    /// Makes room at the end of the file, which is made when there is none.
+    private func taken(_ count: Int) throws(LaminaError) -> (descriptor: Int32, offset: Int) {
         let taken = state.withLock { state -> Result<(Int32, Int), LaminaError> in
-            guard state.byteCount + bytes.count <= bytesMax else {
+            guard count <= bytesMax - state.byteCount else {
                 return .failure(
                     .resourceLimit(
                         "Not enough disk space to execute this query: it may write \(bytesMax) bytes of what its memory does "
@@ -49,10 +51,17 @@ final class SpillFile: SpillSpace {
                 _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
                 state.descriptor = descriptor
             }
-            defer { state.byteCount += bytes.count }
-            return .success((state.descriptor, state.byteCount))
+            let offset = state.end
+            state.end += count
+            state.byteCount += count
+            return .success((state.descriptor, offset))
         }
-        let (descriptor, offset) = try taken.get()
+        return try taken.get()
+    }
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws(LaminaError) -> Int {
+        // The place is taken under the lock, the bytes are written outside of it.
+        let (descriptor, offset) = try taken(bytes.count)
         var done = 0
         while done < bytes.count {
             let count = pwrite(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, offset + done)
@@ -80,6 +89,34 @@ final class SpillFile: SpillSpace {
             done += count
         }
     }
+
+    func map(_ byteCount: Int) throws(LaminaError) -> SpilledMemory {
+        // Whole pages, and one more so that they can begin where a page does.
+        let (rounded, overflow) = byteCount.addingReportingOverflow(2 * Self.pageSize - 1)
+        guard !overflow else { throw .resourceLimit("Not enough disk space to execute this query") }
+        let size = max(rounded / Self.pageSize * Self.pageSize, 2 * Self.pageSize)
+        let (descriptor, offset) = try taken(size)
+        let start = (offset + Self.pageSize - 1) / Self.pageSize * Self.pageSize
+        let length = size - Self.pageSize
+        // The blocks are allotted now: a full disk found out when a page is written would end the process.
+        let failure = posix_fallocate(descriptor, off_t(start), off_t(length))
+        guard failure == 0 else {
+            if failure == ENOSPC {
+                throw .resourceLimit("Not enough disk space to execute this query: \(directory) is full")
+            }
+            throw .io("write a temporary file in", path: directory, errno: failure)
+        }
+        let base = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, off_t(start))
+        guard let base, base != MAP_FAILED else { throw .io("map a temporary file in", path: directory, errno: errno) }
+        return SpilledMemory(base) { [self] base in
+            // Frees the blocks too. Where the file system cannot, they stay until the file goes.
+            let isFreed = madvise(base, length, MADV_REMOVE) == 0
+            munmap(base, length)
+            if isFreed { state.withLock { $0.byteCount -= size } }
+        }
+    }
+
+    private static let pageSize = 4096
 }
 
 /// What a query may put on disk: the server's limit, or less when the context's `maxOnDiskStorage` says so; 0: nothing.

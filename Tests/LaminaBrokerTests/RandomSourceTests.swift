@@ -54,7 +54,10 @@ import Testing
         for turn in 0..<40 {
             var random = SeededGenerator(seed: seed &+ UInt64(turn))
             let store = try SegmentStore()
-            let broker = try store.broker()
+            var options = Broker.Options()
+            // Every other time so little memory that what inner queries give goes to disk.
+            if turn % 2 == 1 { options.queryBytesMax = 128 << 10 }
+            let broker = try store.broker(options)
             let (segments, rows) = try table(&random, store)
             broker.update(dataSource: "t", timeline: SegmentTimeline(segments))
             for number in 0..<15 {

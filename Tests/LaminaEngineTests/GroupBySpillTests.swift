@@ -33,6 +33,12 @@ import Testing
                 }
             }
         }
+
+        func map(_ byteCount: Int) throws(LaminaError) -> SpilledMemory {
+            let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 4096)
+            memory.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+            return SpilledMemory(memory) { $0.deallocate() }
+        }
     }
 
     private static let aggregations: JSON = [

@@ -8,10 +8,18 @@ import Synchronization
 package final class MemoryBudget: Sendable {
     package let limitBytes: Int
     private let used = Atomic<Int>(0)
+    private let peak = Atomic<Int>(0)
 
     package init(limitBytes: Int) { self.limitBytes = limitBytes }
 
     package var usedBytes: Int { used.load(ordering: .relaxed) }
+
+    /// The most bytes that were held at once.
+    package var peakBytes: Int { peak.load(ordering: .relaxed) }
+
+    private func note(_ now: Int) {
+        if now > peak.load(ordering: .relaxed) { _ = peak.max(now, ordering: .relaxed) }
+    }
 
     /// Takes `bytes` from the budget.
     ///
@@ -25,10 +33,11 @@ package final class MemoryBudget: Sendable {
                     + "Narrow the query or raise its memory limit."
             )
         }
+        note(now)
     }
 
     /// Counts bytes that are held whatever the limit, by someone who soon gives them back.
-    package func take(_ bytes: Int) { used.wrappingAdd(bytes, ordering: .relaxed) }
+    package func take(_ bytes: Int) { note(used.wrappingAdd(bytes, ordering: .relaxed).newValue) }
 
     /// Gives back what `reserve` or `take` took.
     package func release(_ bytes: Int) { used.wrappingSubtract(bytes, ordering: .relaxed) }

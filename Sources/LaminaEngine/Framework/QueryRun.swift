@@ -42,6 +42,9 @@ package final class QueryRun: Sendable {
     /// Bytes that partials which wait to be merged may hold.
     package var retainedBytesMax: Int { max(128 << 10, memory.limitBytes / 4) }
 
+    /// Whether so many bytes more leave three quarters of the budget to others: what could as well be on disk goes there otherwise.
+    func hasRoom(_ bytes: Int) -> Bool { memory.usedBytes <= memory.limitBytes / 4 - bytes }
+
     /// Makes every thread of the query stop at its next batch.
     package func cancel() { isCancelled.store(true, ordering: .relaxed) }
 

@@ -46,8 +46,11 @@ extension TopNOperator {
 
 extension GroupByOperator {
     package func table(_ merged: Partial, _ run: QueryRun) throws(LaminaError) -> RowTable {
-        var holds: [MemoryHold] = []
-        let parts = try finishedRows(merged, &holds, run)
+        let start = query.intervals.first?.start ?? Interval.eternity.start
+        // Under granularity all the rows have a time that only an outer groupBy sees.
+        let time = query.isReadByGroupBy ? start : 0
+        if mustStream(merged, run) { return try streamedTable(merged, time: time, run) }
+        let parts = try finishedRows(merged, run)
         let types = groupBy.dimensions.map(\.outputType)
         let rowCount = parts.reduce(0) { $0 + $1.table.rowCount }
         var inputs: [RowTable.Input] = []
@@ -64,36 +67,64 @@ extension GroupByOperator {
                 inputs.append(RowTable.Input(name: name, type: type, values: values))
             }
         }
-        let start = query.intervals.first?.start ?? Interval.eternity.start
-        // Under granularity all the rows have a time that only an outer groupBy sees.
-        let time = query.isReadByGroupBy ? start : 0
         return try RowTable(inputs, rowCount: rowCount, time: time, run.memory)
+    }
+
+    /// The rows of an answer that is not finished at once.
+    private func streamedTable(_ merged: Partial, time: Int64, _ run: QueryRun) throws(LaminaError) -> RowTable {
+        let stream = GroupByStream(self, merged, run)
+        var next = try stream.next()
+        var shape = next
+        if shape == nil { shape = try finished(try GroupPartial.empty(keys: task.keyCount, groupBy.aggregations), run) }
+        let table = shape?.table
+        var columns: [RowTableBuilder.Shape] = []
+        if !groupBy.granularity.isAll {
+            columns.append(RowTableBuilder.Shape(name: "__time", type: .long, isOpen: false))
+        }
+        let firstColumn = columns.count
+        for (index, name) in (table?.names ?? []).enumerated() {
+            var shape = RowTableBuilder.Shape(name: name, type: table?.columns[index].rowType, isOpen: false)
+            if index < groupBy.dimensions.count { shape.type = groupBy.dimensions[index].outputType }
+            if case .states? = table?.columns[index] { shape.isOpen = true }
+            columns.append(shape)
+        }
+        var builder = try RowTableBuilder(columns, run)
+        var count = 0
+        while let rows = next, count <= query.rowsMax {
+            try run.poll()
+            count += rows.table.rowCount
+            try builder.append(rowCount: rows.table.rowCount) { (index) throws(LaminaError) -> [Value] in
+                if index < firstColumn { return longs(rows.times) }
+                return rows.table.columns[index - firstColumn].rowValues(rows.table.rowCount)
+            }
+            next = try stream.next()
+        }
+        return try builder.finish(time: time, run)
     }
 }
 
+private func longs(_ numbers: [Int64]) -> [Value] { numbers.map { .long($0) } }
+
 extension ScanOperator {
     package func table(_ merged: Partial, _ run: QueryRun) throws(LaminaError) -> RowTable {
-        let batches = shownBatches(merged)
-        let rowCount = batches.reduce(0) { $0 + $1.rowCount }
-        var inputs: [RowTable.Input] = []
+        let parts = shown(merged)
+        var columns: [RowTableBuilder.Shape] = []
         // Without a list of columns nobody can say beforehand which there will be: rows of none, as in Druid.
         for (index, name) in scan.columns.enumerated() {
             var type: ColumnType?
-            var values: [Value] = []
-            values.reserveCapacity(rowCount)
-            for batch in batches {
-                try run.poll()
-                if let column = batch.columns.first(where: { $0.name == name }) {
-                    type = type ?? column.type
-                    values += column.values
-                } else {
-                    values += Array(repeating: .null, count: batch.rowCount)
-                }
-            }
+            for (batch, _) in parts where type == nil { type = batch.columns.first { $0.name == name }?.type }
             if let types = scan.columnTypes, index < types.count { type = types[index] }
-            inputs.append(RowTable.Input(name: name, type: type, values: values))
+            columns.append(RowTableBuilder.Shape(name: name, type: type, isOpen: true))
         }
-        return try RowTable(inputs, rowCount: rowCount, run.memory)
+        var builder = try RowTableBuilder(columns, run)
+        for (batch, rows) in parts {
+            try run.poll()
+            let part = try batch.loaded(run).slice(rows)
+            try builder.append(rowCount: part.rowCount) { (index) throws(LaminaError) -> [Value] in
+                part.values(named: columns[index].name)
+            }
+        }
+        return try builder.finish(run)
     }
 }
 

@@ -7,13 +7,22 @@ import LaminaSegment
 // Sendable: all fields are let and the memory is only read after init.
 final class FixedValues<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
     let buffer: UnsafeMutableBufferPointer<Element>
+    /// What the values lie in; nil: memory of their own.
+    private let owner: GrowingArray<Element>?
 
     init(_ values: [Element]) {
         buffer = .allocate(capacity: values.count)
         _ = buffer.update(fromContentsOf: values)
+        owner = nil
     }
 
-    deinit { buffer.deallocate() }
+    /// - Parameter values: to which nothing is added any more.
+    init(_ values: GrowingArray<Element>) {
+        buffer = values.buffer
+        owner = values
+    }
+
+    deinit { if owner == nil { buffer.deallocate() } }
 }
 
 /// Reads fixed values.
@@ -42,10 +51,12 @@ final class InlineNumbers<Element: BitwiseCopyable & Sendable>: NumericColumn {
     let nullRows: RoaringBitmap?
     let valueIndex: (any NumericValueIndex<Element>)? = nil
 
-    init(_ values: [Element], nulls: RoaringBitmap?) {
-        self.values = FixedValues(values)
+    init(_ values: FixedValues<Element>, nulls: RoaringBitmap?) {
+        self.values = values
         nullRows = nulls
     }
+
+    convenience init(_ values: [Element], nulls: RoaringBitmap?) { self.init(FixedValues(values), nulls: nulls) }
 
     var rowCount: Int { values.buffer.count }
     func makeReader() -> any ValueReader<Element> { FixedReader(values) }
@@ -195,7 +206,7 @@ final class InlineStrings: StringColumn {
 }
 
 /// Reads rows of several values.
-private final class InlineMultiReader: MultiIDReader {
+final class InlineMultiReader: MultiIDReader {
     private let offsets: FixedValues<UInt32>
     private let values: FixedValues<UInt32>
     private let starts = Scratch<UInt32>(1)

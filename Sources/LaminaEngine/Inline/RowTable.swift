@@ -63,7 +63,7 @@ package final class RowTable: SegmentView {
             untyped.remove("__time")
             bounds = try timeSpan(of: times)
         } else {
-            columns["__time"] = .long(InlineNumbers([Int64](repeating: time, count: rowCount), nulls: nil))
+            columns["__time"] = .long(ConstantLongs(time, rowCount: rowCount))
         }
         timeBounds = bounds
         self.columns = columns
@@ -120,19 +120,16 @@ private func timeSpan(of column: any LongColumn) throws(LaminaError) -> (min: In
 /// - Parameter type: nil gives longs, doubles or strings where all values are of one of these, else values as they are.
 func makeRowColumn(_ values: [Value], _ type: ColumnType?) -> Column {
     let type = type ?? commonType(values)
-    switch type {
-    case .long, .double, .float, .array:
-        var cast: [Value] = []
-        cast.reserveCapacity(values.count)
-        for value in values { cast.append(value.isNull ? .null : value.cast(to: type)) }
-        return makeColumn(InlineSegment.Input("", type, cast), sorts: false, bitmaps: false)
-    case .string: return .string(InlineStrings(values, sorts: false, hasBitmaps: false, isRowBased: true))
-    case .complex(let name):
-        var read: [Value] = []
-        read.reserveCapacity(values.count)
-        for value in values { read.append(complexValue(value, name)) }
-        return .object(InlineObjects(read, type: type))
-    }
+    if type == .string { return .string(InlineStrings(values, sorts: false, hasBitmaps: false, isRowBased: true)) }
+    let cast = values.map { rowValue($0, as: type) }
+    if case .complex = type { return .object(InlineObjects(cast, type: type)) }
+    return makeColumn(InlineSegment.Input("", type, cast), sorts: false, bitmaps: false)
+}
+
+/// A value in the type of its row-based column, which is not STRING.
+func rowValue(_ value: Value, as type: ColumnType) -> Value {
+    if case .complex(let name) = type { return complexValue(value, name) }
+    return value.isNull ? .null : value.cast(to: type)
 }
 
 /// Bytes of sketches are written as base64.
@@ -143,11 +140,21 @@ private func complexValue(_ value: Value, _ name: String) -> Value {
 }
 
 private func commonType(_ values: [Value]) -> ColumnType {
-    var common: ColumnType?
-    for value in values {
+    var common = CommonType()
+    for value in values { common.add(value) }
+    return common.type
+}
+
+/// The narrowest type that holds all values seen.
+struct CommonType {
+    private var common: ColumnType?
+
+    var type: ColumnType { common ?? .string }
+
+    mutating func add(_ value: Value) {
         let type: ColumnType
         switch value {
-        case .null: continue
+        case .null: return
         case .long: type = .long
         case .float: type = .float
         case .double: type = .double
@@ -160,8 +167,7 @@ private func commonType(_ values: [Value]) -> ColumnType {
         } else if let known = common, known.isNumeric, type.isNumeric {
             common = .double
         } else {
-            return .string
+            common = .string
         }
     }
-    return common ?? .string
 }

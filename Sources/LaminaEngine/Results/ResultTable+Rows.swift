@@ -32,6 +32,17 @@ extension ResultTable.Column {
         return RowTable.Input(name: name, type: type ?? column.type, column: column)
     }
 
+    /// The type of an aggregation's numbers; nil: that of the values, whatever they are.
+    var rowType: ColumnType? {
+        guard case .aggregate(let column) = self else { return nil }
+        switch column.numbers {
+        case .long: return .long
+        case .float: return .float
+        case .double: return .double
+        case .states: return nil
+        }
+    }
+
     /// Values as an outer query computes with them: of sketches that are not finished their bytes.
     func rowValues(_ rowCount: Int) -> [Value] {
         (0..<rowCount).map { row in

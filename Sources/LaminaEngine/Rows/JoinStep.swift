@@ -35,8 +35,8 @@ package struct JoinStep: RowStep {
         let walk = try RowWalk(scan, input, filter: filter)
         let extent = try input.extentAfter(walk, isCut: !(type.keepsRight && surroundings.isBucketed))
         var matches = Matches(
-            left: try RowList(run.memory, for: "joined rows"),
-            right: try RowList(run.memory, for: "joined rows"),
+            left: try RowList(run, for: "joined rows"),
+            right: try RowList(run, for: "joined rows"),
             matched: type.keepsRight ? Array(repeating: false, count: table.rowCount) : []
         )
         if table.condition.isAlways || table.condition.isNever {

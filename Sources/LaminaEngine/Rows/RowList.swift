@@ -1,37 +1,28 @@
 import LaminaBase
 import LaminaSegment
 
-/// A growing list of row numbers or ids whose bytes count against a query's memory, and which never moves once it is shared.
+/// A growing list of row numbers or ids in memory or on disk, which never moves once it is shared.
 // Sendable: one thread fills it before others see it.
 final class RowList: @unchecked Sendable {
     /// Stands for no row: all columns null.
     static let none = UInt32.max
 
-    private(set) var pointer: UnsafeMutablePointer<UInt32>
-    private(set) var count = 0
+    private let rows: GrowingArray<UInt32>
     /// Some entries are `none`.
     private(set) var hasGaps = false
-    private var capacity: Int
-    private let memory: MemoryBudget
     private let purpose: String
 
-    init(_ memory: MemoryBudget, for purpose: String) throws(LaminaError) {
-        capacity = 1024
-        try memory.reserve(capacity * 4, for: purpose)
-        self.memory = memory
+    init(_ run: QueryRun, for purpose: String) throws(LaminaError) {
         self.purpose = purpose
-        pointer = .allocate(capacity: capacity)
+        rows = try GrowingArray(run, for: purpose, capacity: 1024)
     }
 
-    deinit {
-        pointer.deallocate()
-        memory.release(capacity * 4)
-    }
+    var pointer: UnsafeMutablePointer<UInt32> { rows.pointer }
+    var count: Int { rows.count }
 
     func append(_ row: UInt32) throws(LaminaError) {
-        if count == capacity { try grow(to: count + 1) }
-        pointer[count] = row
-        count &+= 1
+        try rows.append(row)
+        if rows.count == Int(Self.none) { throw tooMany }
     }
 
     func appendGap() throws(LaminaError) {
@@ -40,32 +31,18 @@ final class RowList: @unchecked Sendable {
     }
 
     func append(_ row: UInt32, times: Int) throws(LaminaError) {
-        if count + times > capacity { try grow(to: count + times) }
-        for _ in 0..<times {
-            pointer[count] = row
-            count &+= 1
-        }
+        guard times < Int(Self.none) - count else { throw tooMany }
+        try rows.append(row, times: times)
     }
 
-    func append(_ rows: UnsafeBufferPointer<UInt32>) throws(LaminaError) {
-        guard let start = rows.baseAddress else { return }
-        if count + rows.count > capacity { try grow(to: count + rows.count) }
-        (pointer + count).update(from: start, count: rows.count)
-        count += rows.count
+    func append(_ more: UnsafeBufferPointer<UInt32>) throws(LaminaError) {
+        guard more.count < Int(Self.none) - count else { throw tooMany }
+        try rows.append(more)
     }
 
-    private func grow(to needed: Int) throws(LaminaError) {
-        guard needed < Int(Self.none) else { throw .resourceLimit("More than 2^32 rows of \(purpose)") }
-        let larger = max(needed, capacity * 2)
-        try memory.reserve((larger - capacity) * 4, for: purpose)
-        let fresh = UnsafeMutablePointer<UInt32>.allocate(capacity: larger)
-        fresh.update(from: pointer, count: count)
-        pointer.deallocate()
-        pointer = fresh
-        capacity = larger
-    }
+    private var tooMany: LaminaError { .resourceLimit("More than 2^32 rows of \(purpose)") }
 
-    subscript(place: Int) -> UInt32 { pointer[place] }
+    subscript(place: Int) -> UInt32 { rows[place] }
 }
 
 /// Reads a row list as the values of a column.

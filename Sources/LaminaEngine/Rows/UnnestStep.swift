@@ -25,11 +25,11 @@ package struct UnnestStep: RowStep {
         let scan = SegmentScan(input.view, run, virtualColumns: surroundings.virtualColumns)
         let walk = try RowWalk(scan, input, filter: filter)
         let extent = try input.extentAfter(walk, isCut: true)
-        let rows = try RowList(run.memory, for: "unnested rows")
+        let rows = try RowList(run, for: "unnested rows")
         let source = try scan.bind(column.expression)
         let made: GatheredView.Made
         if case .string(let strings) = source {
-            let ids = try RowList(run.memory, for: "unnested values")
+            let ids = try RowList(run, for: "unnested values")
             let needsNull = try unnest(strings, scan, walk, rows, ids)
             let unnested = RecodedStrings(strings, ids: ids, needsNull: needsNull)
             made = .column(name: column.name, .string(unnested), isUntyped: false)

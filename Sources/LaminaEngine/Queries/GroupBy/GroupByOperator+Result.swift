@@ -7,41 +7,21 @@ extension GroupByOperator {
         if mustStream(merged, run) {
             return QueryResult { GroupByStreamElements(GroupByStream(self, merged, run), writer) }
         }
-        var holds: [MemoryHold] = []
-        let parts = try finishedRows(merged, &holds, run)
+        let parts = try finishedRows(merged, run)
         return QueryResult { GroupByElements(parts, writer) }
     }
 
-    /// All rows of the answer, in one part or several; `holds` is the memory they count against.
-    func finishedRows(
-        _ merged: Partial,
-        _ holds: inout [MemoryHold],
-        _ run: QueryRun
-    ) throws(LaminaError) -> [GroupByRows] {
+    /// All rows of an answer that need not be streamed, in one part or several.
+    func finishedRows(_ merged: Partial, _ run: QueryRun) throws(LaminaError) -> [GroupByRows] {
+        guard let subtotals = groupBy.subtotals else { return [try rows(merged.groups, run)] }
         var tables: [GroupByRows] = []
-        if mustStream(merged, run) {
-            let stream = GroupByStream(self, merged, run)
-            var count = 0
-            while count <= query.rowsMax, let rows = try stream.next() {
-                count += rows.table.rowCount
-                let bytes = rows.table.rowCount * rows.table.names.count * MemoryLayout<Value>.stride
-                holds.append(try MemoryHold(bytes, of: run.memory, for: "rows of an inner query"))
-                tables.append(rows)
-            }
-            if tables.isEmpty {
-                tables = [try finished(try GroupPartial.empty(keys: task.keyCount, groupBy.aggregations), run)]
-            }
-        } else if let subtotals = groupBy.subtotals {
-            for list in subtotals { tables.append(try rows(try subtotal(merged.groups, list, run), run)) }
-        } else {
-            tables.append(try rows(merged.groups, run))
-        }
+        for list in subtotals { tables.append(try rows(try subtotal(merged.groups, list, run), run)) }
         return tables
     }
 
     /// Whether rows are finished some at a time. A limitSpec orders and cuts the rows of all subtotals together, as Druid
     /// does.
-    private func mustStream(_ merged: Partial, _ run: QueryRun) -> Bool {
+    func mustStream(_ merged: Partial, _ run: QueryRun) -> Bool {
         groupBy.subtotals != nil && groupBy.limitSpec != nil || !merged.runs.isEmpty || holdsMuch(merged.groups, run)
     }
 

@@ -7,6 +7,15 @@ struct ScanBatch: Sendable {
     var rowCount: Int
     /// Time of each row; empty unless rows are to be ordered by it.
     var times: [Int64]
+    /// Where the values are when the columns are without; `loaded` brings them back.
+    private var spilled: SpilledBytes?
+
+    init(segmentID: String?, columns: [Column], rowCount: Int, times: [Int64]) {
+        self.segmentID = segmentID
+        self.columns = columns
+        self.rowCount = rowCount
+        self.times = times
+    }
 
     struct Column: Sendable {
         var name: String
@@ -17,6 +26,44 @@ struct ScanBatch: Sendable {
 
     /// Roughly the bytes its values hold.
     var byteCount: Int { rowCount * columns.count * MemoryLayout<Value>.stride }
+
+    /// The batch as part of an answer that is held: its values in the query's memory, or in its spill space when that fills up.
+    func held(_ run: QueryRun) throws(LaminaError) -> ScanBatch {
+        guard let space = run.spill, !run.hasRoom(byteCount) else {
+            try run.memory.reserve(byteCount, for: "scanned rows")
+            return self
+        }
+        var bytes: [UInt8] = []
+        var batch = self
+        for index in columns.indices {
+            for value in columns[index].values { ValueCode.append(value, to: &bytes) }
+            batch.columns[index].values = []
+        }
+        batch.spilled = try space.append(bytes)
+        return batch
+    }
+
+    /// The batch with its values in memory.
+    func loaded(_ run: QueryRun) throws(LaminaError) -> ScanBatch {
+        guard let spilled, let space = run.spill else { return self }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(spilled.count, 1), alignment: 16)
+        defer { buffer.deallocate() }
+        try space.read(at: spilled.offset, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<spilled.count]))
+        guard let base = buffer.baseAddress else { return self }
+        var reader = SpillReader(base)
+        var batch = self
+        batch.spilled = nil
+        for index in columns.indices {
+            batch.columns[index].values.reserveCapacity(rowCount)
+            for _ in 0..<rowCount { batch.columns[index].values.append(try reader.value()) }
+        }
+        return batch
+    }
+
+    /// The values of a column; nulls when the segment has none of the name.
+    func values(named name: String) -> [Value] {
+        columns.first { $0.name == name }?.values ?? Array(repeating: .null, count: rowCount)
+    }
 
     /// Some of the rows.
     func slice(_ rows: Range<Int>) -> ScanBatch {

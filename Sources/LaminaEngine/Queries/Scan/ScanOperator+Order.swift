@@ -109,8 +109,7 @@ extension ScanOperator {
         guard let rowsMax, Int64(rowsMax) <= queuedRowsMax else {
             var batches: [ScanBatch] = []
             while let batch = try cursor.next(limit: batchRowsMax) {
-                try run.memory.reserve(batch.byteCount, for: "rows to be ordered")
-                batches.append(batch)
+                batches.append(try kept(batch, run))
             }
             return batches
         }

@@ -47,19 +47,23 @@ package struct ScanOperator: QueryOperator {
                 batches = try cursor.lastRows(rowsMax)
             } else {
                 while let batch = try cursor.next(limit: batchRowsMax) {
-                    try run.memory.reserve(batch.byteCount, for: "rows to be ordered")
-                    batches.append(batch)
+                    batches.append(try kept(batch, run))
                 }
             }
         } else {
             var left = rowsMax ?? .max
             while let batch = try cursor.next(limit: min(batchSize, left)) {
-                try run.memory.reserve(batch.byteCount, for: "scanned rows")
                 left -= batch.rowCount
-                batches.append(batch)
+                batches.append(isOrdered ? try kept(batch, run) : try batch.held(run))
             }
         }
         return Partial(batches: batches, segments: segments)
+    }
+
+    /// Rows that are ordered stay in memory.
+    func kept(_ batch: ScanBatch, _ run: QueryRun) throws(LaminaError) -> ScanBatch {
+        try run.memory.reserve(batch.byteCount, for: "rows to be ordered")
+        return batch
     }
 
     private func checkOrder(_ input: SegmentInput) throws(LaminaError) {
@@ -89,25 +93,26 @@ package struct ScanOperator: QueryOperator {
         return Partial(batches: try ordered(batches, run), segments: segments)
     }
 
-    /// The rows of the answer, offset and limit applied.
-    func shownBatches(_ merged: Partial) -> [ScanBatch] {
+    /// The batches of the answer, each with the rows of it that are shown: offset and limit applied.
+    func shown(_ merged: Partial) -> [(batch: ScanBatch, rows: Range<Int>)] {
         var skip = scan.offset
         var left = scan.limit ?? .max
-        var shown: [ScanBatch] = []
+        var shown: [(batch: ScanBatch, rows: Range<Int>)] = []
         for batch in merged.batches {
             let start = Int(min(skip, Int64(batch.rowCount)))
             skip -= Int64(start)
             let end = start + Int(min(left, Int64(batch.rowCount - start)))
             left -= Int64(end - start)
-            if start < end { shown.append(batch.slice(start..<end)) }
+            if start < end { shown.append((batch, start..<end)) }
         }
         return shown
     }
 
     package func finalize(_ merged: Partial, _ run: QueryRun) throws(LaminaError) -> QueryResult {
         let compact = scan.resultFormat == .compactedList
-        let batches = shownBatches(merged)
-        return QueryResult {
+        var batches: [ScanBatch] = []
+        for (batch, rows) in shown(merged) { batches.append(try batch.loaded(run).slice(rows)) }
+        return QueryResult { [batches] in
             IndexedElements(count: batches.count) { index, writer in
                 batches[index].write(compact: compact, into: &writer)
             }
