@@ -77,6 +77,14 @@ extension NaiveOracle {
         }
         switch scope.text("queryType") {
         case "groupBy":
+            // A column of nulls has a type all the same.
+            for aggregator in scope.list("aggregations") {
+                guard let kind = aggregator["type"]?.stringValue, let name = aggregator["name"]?.stringValue else {
+                    continue
+                }
+                let known: [(String, ColumnType)] = [("long", .long), ("double", .double), ("float", .float)]
+                for (prefix, type) in known where kind.hasPrefix(prefix) { types.append((name, type)) }
+            }
             for result in try groupBy(scope) {
                 // Rows without a time have the time 0, as rows of look-ups have.
                 var row: Row = ["__time": .long(scope.granularity.isAll && !isStacked ? 0 : result.time)]

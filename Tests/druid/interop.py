@@ -175,6 +175,9 @@ def same(left, right):
         return len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    # A mapped quantiles sketch without values is printed by Druid with another count of preamble words than it is stored with.
+    if isinstance(left, str) and {left, right} == {"AQMIHoAAAAA=", "AgMIHoAAAAA="}:
+        return True
     return left == right
 
 
@@ -295,10 +298,15 @@ class Judge:
             }
         }
         for path in sorted((self.gold / "queries").glob("native_*.jsonl")):
+            answers = (self.gold / "answers" / path.name).read_text(encoding="utf-8").splitlines()
+            answered = {answer["name"] for answer in map(json.loads, answers) if answer.get("status") == 200}
             for line in path.read_text(encoding="utf-8").splitlines():
                 case = json.loads(line)
                 query = case.get("query")
                 if case.get("kind") != "native" or not isinstance(query, dict) or query.get("dataSource") != table:
+                    continue
+                # What Druid did not answer then, it does not answer now; it has no look-ups here.
+                if case["name"] not in answered or "lookup" in json.dumps(query):
                     continue
                 if case["compare"] == "exact" and query["queryType"] in ("groupBy", "topN", "timeseries", "scan"):
                     found[case["name"]] = query
