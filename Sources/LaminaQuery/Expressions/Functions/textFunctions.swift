@@ -42,8 +42,8 @@ let textFunctions: [ExpressionFunction] = [
     ExpressionFunction("lookup", 2...3, foldable: false, type: always(.string), .prepared(prepareLookup)),
 ]
 
-/// A repeated or padded text longer than this is refused.
-private let textLengthMax = 64 << 20
+/// A repeated or padded text longer than this is refused: a row must not take seconds.
+private let textLengthMax = 10_000_000
 
 private func text(_ name: String, _ body: @escaping @Sendable (String) -> String) -> ExpressionFunction {
     ExpressionFunction(name, 1...1, type: always(.string), .strict { $0[0].asText.map { .string(body($0)) } ?? .null })
