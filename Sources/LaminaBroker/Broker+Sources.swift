@@ -50,7 +50,7 @@ extension Broker {
             if !shape.steps.isEmpty { base.filter = shape.steps.baseFilter }
             var inputs: [SegmentInput] = []
             for name in names {
-                let leases = leases(for: base, table: name, isPlain: shape.steps.isEmpty)
+                let leases = try leases(for: base, table: name, isPlain: shape.steps.isEmpty)
                 for var input in try open(leases, context.run) {
                     input.steps = shape.steps
                     inputs.append(input)

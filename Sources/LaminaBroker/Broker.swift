@@ -191,7 +191,7 @@ package final class Broker: Sendable {
     /// - Parameters:
     ///   - query: its filter is what applies to the table's own rows.
     ///   - isPlain: the query sees the table's rows as they are.
-    func leases(for query: Query, table name: String, isPlain: Bool) -> [Lease] {
+    func leases(for query: Query, table name: String, isPlain: Bool) throws(LaminaError) -> [Lease] {
         guard let timeline = timelines.withLock({ $0[name] }) else { return [] }
         var places: [SegmentID: Int] = [:]
         var leases: [Lease] = []
@@ -207,7 +207,7 @@ package final class Broker: Sendable {
                 }
             }
         }
-        if let filter = query.filter, (try? query.context.bool("secondaryPartitionPruning", default: true)) ?? true {
+        if let filter = query.filter, try query.context.bool("secondaryPartitionPruning", default: true) {
             leases.removeAll { !mayHold($0.segment.shardSpec, filter, virtualColumns: query.virtualColumns) }
         }
         return isPlain ? narrowed(leases, query) : leases

@@ -52,7 +52,7 @@ package struct AggregateColumn: Sendable {
             }
         case .filtered(_, let inner, _): return try empty(inner, count: count)
         default:
-            guard let rule = makeValueAggregation(aggregator) else {
+            guard let rule = try makeValueAggregation(aggregator) else {
                 throw .unsupported("aggregator \(aggregator.name)")
             }
             return AggregateColumn(numbers: .states(Array(repeating: nil, count: count), rule), seen: [], fold: .sum)
@@ -188,8 +188,10 @@ package struct AggregateColumn: Sendable {
     var bytesPerGroup: Int { if case .states(_, let rule) = numbers { rule.expectedBytes } else { Self.bytesPerGroup } }
 
     /// Bytes held for each group by all of some aggregations.
-    static func bytesPerGroup(_ aggregators: [Aggregator]) -> Int {
-        aggregators.reduce(0) { $0 + (makeValueAggregation($1)?.expectedBytes ?? bytesPerGroup) }
+    static func bytesPerGroup(_ aggregators: [Aggregator]) throws(LaminaError) -> Int {
+        var bytes = 0
+        for aggregator in aggregators { bytes += try makeValueAggregation(aggregator)?.expectedBytes ?? bytesPerGroup }
+        return bytes
     }
 }
 

@@ -11,9 +11,14 @@ struct ExpressionAggregation: ValueAggregation {
     private let slots: [Int]
     private let columnCount: Int
     let inputs: [String]
+    private let start: Value
+    /// What no rows come to.
+    private let nothing: Value
 
-    init(_ aggregator: ExpressionAggregator) {
+    init(_ aggregator: ExpressionAggregator) throws(LaminaError) {
         self.aggregator = aggregator
+        start = try aggregator.initialValue.constantValue()
+        nothing = aggregator.isNullUnlessAggregated ? .null : try aggregator.initialCombineValue.constantValue()
         let names = aggregator.fold.requiredColumns
         columnCount = names.count
         accumulator = names.firstIndex(of: aggregator.accumulator)
@@ -31,7 +36,7 @@ struct ExpressionAggregation: ValueAggregation {
             if case .value(let known) = state {
                 columns[accumulator] = known
             } else {
-                columns[accumulator] = try aggregator.initialValue.constantValue()
+                columns[accumulator] = start
             }
         }
         let value = try aggregator.fold.evaluate(columns: columns)
@@ -48,14 +53,13 @@ struct ExpressionAggregation: ValueAggregation {
         state = .value(try aggregator.combined(mine, theirs))
     }
 
-    func finished(_ state: AggregateState?) throws(LaminaError) -> Value { try aggregator.finished(try value(state)) }
+    func finished(_ state: AggregateState?) throws(LaminaError) -> Value { try aggregator.finished(stored(state)) }
 
-    private func value(_ state: AggregateState?) throws(LaminaError) -> Value {
+    func stored(_ state: AggregateState?) -> Value {
         if case .value(let value) = state { return value }
-        return aggregator.isNullUnlessAggregated ? .null : try aggregator.initialCombineValue.constantValue()
+        return nothing
     }
 
-    func stored(_ state: AggregateState?) -> Value { (try? value(state)) ?? .null }
     func state(fromStored value: Value) throws(LaminaError) -> AggregateState? { .value(value) }
 
     var storedType: ColumnType? { nil }

@@ -59,7 +59,9 @@ extension ValueAggregation {
 
 /// The aggregation behind an aggregator; nil for those that are plain numbers (`count`, sums, extremes, `grouping`). A
 /// filtered one gives its inner aggregation.
-package func makeValueAggregation(_ aggregator: Aggregator) -> (any ValueAggregation)? {
+///
+/// - Errors: what a sketch or a constant expression finds wrong with its parameters.
+package func makeValueAggregation(_ aggregator: Aggregator) throws(LaminaError) -> (any ValueAggregation)? {
     switch aggregator {
     case .firstLast(_, let type, let last, let field, let timeColumn, let maxBytes):
         FirstLastAggregation(type: type, isLast: last, field: field, timeColumn: timeColumn, maxBytes: maxBytes)
@@ -69,9 +71,9 @@ package func makeValueAggregation(_ aggregator: Aggregator) -> (any ValueAggrega
     case .cardinality(_, let dimensions, let byRow, let round):
         CardinalityAggregation(dimensions: dimensions, byRow: byRow, round: round)
     case .hyperUnique(_, let field, _, let round): HyperUniqueAggregation(field: field, round: round)
-    case .expression(let expression): ExpressionAggregation(expression)
-    case .sketch(let sketch): makeSketchAggregation(sketch)
-    case .filtered(_, let inner, _): makeValueAggregation(inner)
+    case .expression(let expression): try ExpressionAggregation(expression)
+    case .sketch(let sketch): try makeSketchAggregation(sketch)
+    case .filtered(_, let inner, _): try makeValueAggregation(inner)
     case .count, .number, .grouping: nil
     }
 }

@@ -51,7 +51,7 @@ private func makeStateAccumulator(
     _ aggregator: Aggregator,
     in scan: SegmentScan
 ) throws(LaminaError) -> Accumulator {
-    guard let rule = makeValueAggregation(aggregator) else { throw .unsupported("aggregator \(aggregator.name)") }
+    guard let rule = try makeValueAggregation(aggregator) else { throw .unsupported("aggregator \(aggregator.name)") }
     if let first = rule as? FirstLastAggregation, case .plain = try inputKind(first.field, in: scan) {
         return try FirstLastAccumulator(first, in: scan)
     }

@@ -67,7 +67,7 @@ func mergeGroups(
     }
     let numbering = try numberGroups(ids, values.map(\.count), full.map(\.groupCount), run)
     var states: [AggregateColumn] = []
-    let bytes = numbering.count * (keyCount * 4 + AggregateColumn.bytesPerGroup(aggregators))
+    let bytes = numbering.count * (keyCount * 4 + (try AggregateColumn.bytesPerGroup(aggregators)))
     try run.memory.reserve(bytes, for: "merged groups")
     // From here on who takes the groups counts them.
     defer { run.memory.release(bytes) }

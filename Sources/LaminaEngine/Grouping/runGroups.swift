@@ -88,7 +88,7 @@ struct GroupingTask {
             keys.append(BucketKeys(granularity, try scan.longInput("__time"), span: try span(input)))
         }
         for dimension in dimensions { keys.append(try makeKeySource(dimension, in: scan)) }
-        let bytesPerGroup = AggregateColumn.bytesPerGroup(aggregators)
+        let bytesPerGroup = try AggregateColumn.bytesPerGroup(aggregators)
         let grouper = try Grouper(
             keys,
             rowsWanted: walk.rowCount,

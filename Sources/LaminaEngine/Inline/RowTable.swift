@@ -63,7 +63,7 @@ package final class RowTable: SegmentView {
             untyped.remove("__time")
             bounds = try timeSpan(of: times)
         } else {
-            columns["__time"] = .long(ConstantLongs(time, rowCount: rowCount))
+            columns["__time"] = .long(ConstantLongColumn(time, rowCount: rowCount))
         }
         timeBounds = bounds
         self.columns = columns

@@ -11,6 +11,9 @@ struct StoredAggregation {
 }
 
 extension Aggregator {
+    /// What it is, as far as it can be made: one with wrong parameters fits no projection, and fails where it is run.
+    private var known: (any ValueAggregation)? { (try? makeValueAggregation(self)) ?? nil }
+
     /// Columns that the aggregation reads, its filters' too; nil where that is not known.
     var inputColumns: Set<String>? {
         switch self {
@@ -18,7 +21,7 @@ extension Aggregator {
         case .number(_, _, _, .field(let field)): return [field]
         case .number(_, _, _, .expression(let expression)): return Set(expression.requiredColumns)
         case .filtered(_, let inner, let filter): return inner.inputColumns?.union(filter.requiredColumns)
-        default: return makeValueAggregation(self).map { Set($0.inputs) }
+        default: return known.map { Set($0.inputs) }
         }
     }
 
@@ -40,9 +43,7 @@ extension Aggregator {
         case (.filtered, _), (_, .filtered), (.count, _), (_, .count), (.number, _), (_, .number), (.expression, _):
             return false
         default:
-            guard let rule = makeValueAggregation(self), let otherRule = makeValueAggregation(other) else {
-                return false
-            }
+            guard let rule = known, let otherRule = other.known else { return false }
             return rule.inputs == otherRule.inputs && readsPlainColumns && other.readsPlainColumns
                 && namelessJSON == other.namelessJSON && namelessJSON != nil
         }
@@ -69,7 +70,7 @@ extension Aggregator {
         case .count, .number: true
         case .filtered(_, let inner, _): inner.isStorable
         case .grouping: false
-        default: makeValueAggregation(self)?.storedType != nil
+        default: known?.storedType != nil
         }
     }
 
@@ -89,7 +90,7 @@ extension Aggregator {
     ) throws(LaminaError) -> Accumulator {
         let aggregator = unfiltered
         var accumulator: Accumulator
-        if let rule = makeValueAggregation(aggregator) {
+        if let rule = try makeValueAggregation(aggregator) {
             accumulator = StoredStateAccumulator(rule, try scan.valueInput(stored.column))
         } else {
             var number = Aggregator.number(name: name, type: .long, fold: .sum, input: .field(stored.column))

@@ -1,15 +1,16 @@
 import LaminaBase
 import LaminaQuery
 
-/// The aggregation behind a sketch aggregator; nil for kinds that are not there.
-func makeSketchAggregation(_ aggregator: SketchAggregator) -> (any ValueAggregation)? {
+/// The aggregation behind a sketch aggregator.
+///
+/// - Errors: `invalidInput` and `resourceLimit` for parameters that the sketch refuses.
+func makeSketchAggregation(_ aggregator: SketchAggregator) throws(LaminaError) -> any ValueAggregation {
     switch aggregator.kind {
     case .hll(let options): HLLAggregation(aggregator, options)
     case .theta(let options): ThetaAggregation(aggregator, options)
     case .tuple(let options): TupleAggregation(aggregator, options)
-    // Parameters were checked when the aggregator was decoded.
-    case .numbers(let numbers): try? makeNumberSketchAggregation(aggregator, numbers)
-    case .bloom(let options): try? BloomAggregation(options)
+    case .numbers(let numbers): try makeNumberSketchAggregation(aggregator, numbers)
+    case .bloom(let options): try BloomAggregation(options)
     }
 }
 

@@ -15,7 +15,7 @@ final class MergedRuns: GroupStream {
         for run in runs { cursors.append(try SpilledRunCursor(spill, run)) }
         self.cursors = cursors
         heap = cursors.indices.filter { !cursors[$0].isDone }
-        for place in stride(from: heap.count / 2 - 1, through: 0, by: -1) { siftDown(place) }
+        makeHeap(&heap, precedes)
     }
 
     func next() throws(LaminaError) -> GroupPartial? {
@@ -40,7 +40,7 @@ final class MergedRuns: GroupStream {
                 heap[0] = heap[heap.count - 1]
                 heap.removeLast()
             }
-            siftDown(0)
+            siftDown(&heap, from: 0, precedes)
         }
         for cursor in cursors { try cursor.fold(into: &columns) }
         return emit(keys, starts, columns)
@@ -64,20 +64,6 @@ final class MergedRuns: GroupStream {
             if order != 0 { return order < 0 }
         }
         return one.count == two.count ? left < right : one.count < two.count
-    }
-
-    private func siftDown(_ start: Int) {
-        var parent = start
-        while true {
-            var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && precedes(heap[child], heap[least])
-            {
-                least = child
-            }
-            if least == parent { return }
-            heap.swapAt(least, parent)
-            parent = least
-        }
     }
 
     private func emit(_ keys: [UInt8], _ starts: [Int], _ columns: [AggregateColumn]) -> GroupPartial {

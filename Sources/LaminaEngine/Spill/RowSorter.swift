@@ -189,7 +189,7 @@ final class SortedRows {
         self.compare = compare
         left = limit
         heap = cursors.indices.filter { !cursors[$0].isDone }
-        for place in stride(from: heap.count / 2 - 1, through: 0, by: -1) { siftDown(place) }
+        makeHeap(&heap, precedes)
     }
 
     /// The next row; nil at the end.
@@ -201,7 +201,7 @@ final class SortedRows {
             heap[0] = heap[heap.count - 1]
             heap.removeLast()
         }
-        siftDown(0)
+        siftDown(&heap, from: 0, precedes)
         left -= 1
         return bytes
     }
@@ -210,19 +210,5 @@ final class SortedRows {
     private func precedes(_ one: Int, _ two: Int) -> Bool {
         let order = compare(cursors[one].keys, cursors[two].keys)
         return order != 0 ? order < 0 : one < two
-    }
-
-    private func siftDown(_ start: Int) {
-        var parent = start
-        while true {
-            var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && precedes(heap[child], heap[least])
-            {
-                least = child
-            }
-            if least == parent { return }
-            heap.swapAt(least, parent)
-            parent = least
-        }
     }
 }

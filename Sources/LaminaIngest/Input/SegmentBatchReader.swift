@@ -60,17 +60,7 @@ struct SegmentBatchReader {
     private func gathered<Element>(
         _ reader: any ValueReader<Element>
     ) throws(LaminaError) -> UnsafeBufferPointer<Element> {
-        var failure: LaminaError?
-        let values = rows.withUnsafeBufferPointer { rows -> UnsafeBufferPointer<Element>? in
-            do throws(LaminaError) {
-                return try reader.gather(rows)
-            } catch {
-                failure = error
-                return nil
-            }
-        }
-        if let failure { throw failure }
-        return values ?? UnsafeBufferPointer(start: nil, count: 0)
+        try rows.withUnsafeBufferPointer { rows throws(LaminaError) in try reader.gather(rows) }
     }
 
     /// The text of each distinct value is put once a batch.
@@ -101,17 +91,7 @@ struct SegmentBatchReader {
     /// A row without values is null, as Druid's reader gives it.
     private mutating func lists(_ column: any StringColumn, _ field: FieldColumn) throws(LaminaError) {
         let reader = column.makeMultiIDReader()
-        var failure: LaminaError?
-        let batch = rows.withUnsafeBufferPointer { rows -> MultiIDs? in
-            do throws(LaminaError) {
-                return try reader.gather(rows)
-            } catch {
-                failure = error
-                return nil
-            }
-        }
-        if let failure { throw failure }
-        guard let batch else { return }
+        let batch = try rows.withUnsafeBufferPointer { rows throws(LaminaError) in try reader.gather(rows) }
         func text(_ id: UInt32) -> Value { column.value(id).map { .string($0) } ?? .null }
         for place in rows.indices {
             let ids = batch.ids[Int(batch.offsets[place])..<Int(batch.offsets[place + 1])]

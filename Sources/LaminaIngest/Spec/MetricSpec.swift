@@ -53,8 +53,10 @@ package struct MetricSpec: Sendable {
             return
         }
         let aggregator: Aggregator
+        let rule: (any ValueAggregation)?
         do throws(LaminaError) {
             aggregator = try QueryDecoder().aggregator(node.json, at: node.path)
+            rule = try makeValueAggregation(aggregator)
         } catch {
             guard !error.message.contains(node.path) else { throw error }
             throw LaminaError(
@@ -64,9 +66,7 @@ package struct MetricSpec: Sendable {
                 context: error.context
             )
         }
-        guard let rule = makeValueAggregation(aggregator) else {
-            throw .unsupported("\(node.path): the metric type \"\(type)\"")
-        }
+        guard let rule else { throw .unsupported("\(node.path): the metric type \"\(type)\"") }
         operation = .states(rule, FieldForm.forms(of: aggregator, rule))
         input = .none
         combining = aggregator.combiningJSON?.objectValue

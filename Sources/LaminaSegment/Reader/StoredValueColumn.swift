@@ -51,6 +51,7 @@ final class StoredValueColumn: StringColumn, ValueDictionary {
     func value(_ id: UInt32) -> String? {
         let place = global(id)
         if place < values.strings.count { return values.strings.value(place) }
+        // Arrays were read when the dictionary was opened: it does not fail here.
         guard let value = try? values.value(place) else { return nil }
         switch value {
         case .long(let number): return String(number)

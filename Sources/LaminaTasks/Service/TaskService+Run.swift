@@ -26,7 +26,11 @@ extension TaskService {
             }
         } catch let failure as IndexJobFailure {
             let report = Self.report([(failure.reportPayload, effectiveContext(entry))], of: entry)
-            try? writeFile(directory.report(task: entry.status.id), Array(report.text.utf8))
+            do throws(LaminaError) {
+                try writeFile(directory.report(task: entry.status.id), Array(report.text.utf8))
+            } catch {
+                host.log("Cannot write the task's report: \(error.message)")
+            }
             fail(entry, host: host, message: failure.error.message)
         } catch let error as LaminaError {
             fail(entry, host: host, message: error.message)

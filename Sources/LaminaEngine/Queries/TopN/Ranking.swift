@@ -90,7 +90,6 @@ struct Ranking {
             places[index] = place
         }
         guard let stop else { return }
-        // Values up to the previous stop were given by an earlier page.
         // As a count of places: those below it, or for the inverted order from it on, were on an earlier page.
         previousStop =
             isInverted
@@ -145,26 +144,12 @@ struct Ranking {
     /// Keeps the best `count` in a heap whose root is the worst of them.
     private func firstByHeap(_ count: Int, of groups: [UInt32]) -> [UInt32] {
         var heap = Array(groups.prefix(count))
-        for start in stride(from: heap.count / 2 - 1, through: 0, by: -1) { siftDown(&heap, start) }
+        makeHeap(&heap) { precedes($1, $0) }
         for group in groups.dropFirst(count) where precedes(group, heap[0]) {
             heap[0] = group
-            siftDown(&heap, 0)
+            siftDown(&heap, from: 0) { precedes($1, $0) }
         }
         heap.sort(by: precedes)
         return heap
-    }
-
-    private func siftDown(_ heap: inout [UInt32], _ start: Int) {
-        var parent = start
-        while true {
-            var worst = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && precedes(heap[worst], heap[child])
-            {
-                worst = child
-            }
-            if worst == parent { return }
-            heap.swapAt(worst, parent)
-            parent = worst
-        }
     }
 }
