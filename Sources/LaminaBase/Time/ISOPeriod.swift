@@ -89,7 +89,8 @@ package struct ISOPeriod: Sendable, Hashable {
             }
             let negative = cursor.take("-")
             if !negative { _ = cursor.take("+") }
-            guard let digits = cursor.number(upTo: 9) else { return nil }
+            // Druid prints its longest period as P2147483647D.
+            guard let digits = cursor.number(upTo: 10), digits <= Int(Int32.max) else { return nil }
             let value = negative ? -digits : digits
             var fraction: Int?
             if cursor.take(".") || cursor.take(",") {

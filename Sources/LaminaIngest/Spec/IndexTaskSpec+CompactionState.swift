@@ -24,7 +24,7 @@ extension IndexTaskSpec {
 
 extension ProjectionSpec {
     /// As Druid prints it.
-    fileprivate var json: JSON {
+    var json: JSON {
         [
             "type": "aggregate", "name": .string(name), "virtualColumns": .array(definition.schema.virtualColumns),
             "groupingColumns": .array(groupingColumns.map(\.json)),
