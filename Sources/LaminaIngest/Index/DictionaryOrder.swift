@@ -29,7 +29,7 @@ final class DictionaryOrder: Sendable {
             return
         }
         // Single values and lists in one order: element by element, the shorter first; no values at all as null.
-        let ranked = lists.lists.map { list in list.map { ranks[Int($0)] } }
+        let ranked = (0..<lists.count).map { number in lists.list(number).map { ranks[Int($0)] } }
         rankedLists = ranked
         let order = ranked.indices.sorted { ranked[$0].lexicographicallyPrecedes(ranked[$1]) }
         var rows = [UInt32](repeating: 0, count: ranks.count)

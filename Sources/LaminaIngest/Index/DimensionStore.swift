@@ -16,6 +16,9 @@ final class DimensionStore {
     /// 1 where a number is null; made when the first null comes.
     private(set) var nulls: GrowBuffer<UInt8>?
 
+    /// What snapshots find out about the column, kept for later ones.
+    let facts = ColumnFacts()
+
     static let listBit: UInt32 = 0x8000_0000
 
     init(_ schema: DimensionSchema, isListed: Bool) {
@@ -137,6 +140,20 @@ final class DimensionStore {
         }
     }
 
+    /// The first `count` rows as they are now. Costs nothing by row: rows are only ever appended.
+    func snapshot(_ count: Int) -> DimensionSnapshot {
+        DimensionSnapshot(
+            schema: schema,
+            isListed: isListed,
+            codes: codes?.shared(count),
+            texts: texts?.snapshot,
+            lists: lists.flatMap { $0.count > 0 ? $0.snapshot : nil },
+            bits: bits?.shared(count),
+            nulls: nulls?.shared(count),
+            facts: facts
+        )
+    }
+
     /// The key by which rows are equal: a row without values equals null.
     @inline(__always)
     func grouped(_ key: UInt64) -> UInt64 {
@@ -154,21 +171,57 @@ final class DimensionStore {
     }
 }
 
-/// Distinct lists of ids in order of arrival.
+/// Distinct lists of ids in order of arrival, the ids behind each other. Only ever grows, as texts do.
 final class ListDictionary {
     private var numbers: [[UInt32]: UInt32] = [:]
-    private(set) var lists: [[UInt32]] = []
-    private var elements = 0
+    private let elements = GrowBuffer<UInt32>()
+    /// Start of every list among the elements and, one past, its end.
+    private let starts = GrowBuffer<Int>()
+    /// The most ids that a list has.
+    private(set) var longest = 0
+    /// Whether some list has null in it, or nothing.
+    private(set) var hasNulls = false
 
-    var count: Int { lists.count }
-    var bytes: Int { elements * 8 + lists.count * 96 }
+    init() { starts.append(0) }
+
+    var count: Int { starts.count - 1 }
+    var bytes: Int { elements.count * 4 + elements.bytes + starts.bytes + count * 96 }
+
+    /// What is in it now.
+    var snapshot: ListSnapshot {
+        ListSnapshot(
+            elements: elements.shared(elements.count),
+            starts: starts.shared(starts.count),
+            longest: longest,
+            hasNulls: hasNulls
+        )
+    }
+
+    func list(_ number: Int) -> UnsafeBufferPointer<UInt32> {
+        let start = starts[number]
+        return UnsafeBufferPointer(start: elements.pointer + start, count: starts[number + 1] - start)
+    }
 
     func intern(_ list: [UInt32]) -> UInt32 {
         if let known = numbers[list] { return known }
-        let number = UInt32(lists.count)
+        let number = UInt32(count)
         numbers[list] = number
-        lists.append(list)
-        elements += list.count
+        for id in list { elements.append(id) }
+        starts.append(elements.count)
+        longest = max(longest, list.count)
+        if list.isEmpty || list.contains(0) { hasNulls = true }
         return number
     }
+}
+
+/// The lists a dictionary had at one moment.
+struct ListSnapshot: Sendable {
+    let elements: SharedValues<UInt32>
+    /// One more than there are lists.
+    let starts: SharedValues<Int>
+    let longest: Int
+    let hasNulls: Bool
+
+    @inline(__always)
+    func range(_ number: Int) -> Range<Int> { starts.pointer[number]..<starts.pointer[number &+ 1] }
 }

@@ -1,22 +1,40 @@
+/// Memory of a buffer. Whoever holds it keeps it: the buffer that fills it, and snapshots of what was filled.
+///
+/// `@unchecked Sendable`: a snapshot reads only what lies before its own count, which is never written again while it is shared.
+final class SharedStorage<Element: BitwiseCopyable>: @unchecked Sendable {
+    let pointer: UnsafeMutablePointer<Element>
+    let capacity: Int
+
+    init(capacity: Int) {
+        self.capacity = capacity
+        pointer = UnsafeMutablePointer<Element>.allocate(capacity: max(capacity, 1))
+    }
+
+    deinit { pointer.deallocate() }
+}
+
 /// A growing buffer of plain values without uniqueness checks or ARC: what the index appends to row by row.
+///
+/// Its memory may be shared with snapshots: appending writes behind what they see and growing leaves them the old memory; who
+/// changes values in place calls `makeUnique` before.
 final class GrowBuffer<Element: BitwiseCopyable> {
     private(set) var pointer: UnsafeMutablePointer<Element>
     private(set) var count = 0
+    private(set) var storage: SharedStorage<Element>
     private var capacity: Int
 
     init(capacity: Int = 1024) {
         self.capacity = capacity
-        pointer = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+        storage = SharedStorage(capacity: capacity)
+        pointer = storage.pointer
     }
-
-    deinit { pointer.deallocate() }
 
     var bytes: Int { capacity * MemoryLayout<Element>.stride }
 
     /// Makes room for `extra` more and counts them in; the caller fills them.
     @inline(__always)
     func extend(_ extra: Int) -> UnsafeMutablePointer<Element> {
-        if count &+ extra > capacity { grow(count &+ extra) }
+        if count &+ extra > capacity { replace(max(count &+ extra, capacity * 2)) }
         let place = pointer + count
         count &+= extra
         return place
@@ -24,7 +42,7 @@ final class GrowBuffer<Element: BitwiseCopyable> {
 
     @inline(__always)
     func append(_ element: Element) {
-        if count == capacity { grow(count &+ 1) }
+        if count == capacity { replace(capacity * 2) }
         pointer[count] = element
         count &+= 1
     }
@@ -34,15 +52,16 @@ final class GrowBuffer<Element: BitwiseCopyable> {
         extend(extra).update(repeating: element, count: extra)
     }
 
-    func truncate(to length: Int) { count = min(count, length) }
+    /// Copies the memory if a snapshot shares it.
+    func makeUnique() { if !isKnownUniquelyReferenced(&storage) { replace(capacity) } }
 
     @inline(never)
-    private func grow(_ needed: Int) {
-        let larger = max(needed, capacity * 2)
-        let fresh = UnsafeMutablePointer<Element>.allocate(capacity: larger)
-        fresh.update(from: pointer, count: count)
-        pointer.deallocate()
-        pointer = fresh
+    private func replace(_ larger: Int) {
+        let larger = max(larger, 1)
+        let fresh = SharedStorage<Element>(capacity: larger)
+        fresh.pointer.update(from: pointer, count: count)
+        storage = fresh
+        pointer = fresh.pointer
         capacity = larger
     }
 
@@ -53,4 +72,10 @@ final class GrowBuffer<Element: BitwiseCopyable> {
     }
 
     var buffer: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: pointer, count: count) }
+
+    /// The first `count` values as they are now; see the type for who may change them.
+    func shared(_ count: Int) -> SharedValues<Element> {
+        precondition(count <= self.count, "values that are not there")
+        return SharedValues(pointer, count: count, owner: storage)
+    }
 }

@@ -49,6 +49,16 @@ final class MemoryIndex {
         return total
     }
 
+    /// The rows as they are now, at a cost by columns, not rows.
+    func snapshot() -> MemorySnapshot {
+        MemorySnapshot(
+            rowCount: rowCount,
+            times: times.shared(rowCount),
+            dimensions: dimensions.map { $0.snapshot(rowCount) },
+            metrics: metrics.map { $0.snapshot(rowCount) }
+        )
+    }
+
     private func addDimension(_ schema: DimensionSchema, isListed: Bool) {
         let store = DimensionStore(schema, isListed: isListed)
         store.appendNulls(rowCount)
@@ -60,6 +70,7 @@ final class MemoryIndex {
     /// Takes in rows of a batch from `first` on.
     ///
     /// - Parameters:
+    ///   - last: the row before which it ends; nil: that of the batch's end.
     ///   - places: the number of each of the batch's places.
     ///   - rowsOfPlace: rows of each place so far, kept up to date here.
     ///   - total: rows of all places so far, kept up to date here.
@@ -68,12 +79,13 @@ final class MemoryIndex {
     func append(
         _ batch: PreparedBatch,
         from first: Int,
+        upTo last: Int? = nil,
         places: [UInt32],
         rowsOfPlace: inout [Int],
         total: inout Int,
         limits: Limits
     ) throws(LaminaError) -> Int {
-        var end = min(batch.count, first + min(keyCapacity, max(1, limits.rowsInMemory - rowCount)))
+        var end = min(last ?? batch.count, first + min(keyCapacity, max(1, limits.rowsInMemory - rowCount)))
         if !rollsUp { end = cut(batch, first..<end, places, &rowsOfPlace, &total, limits) }
         let columns = align(batch)
         for (number, column) in columns.enumerated() {

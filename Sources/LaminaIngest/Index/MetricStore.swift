@@ -27,15 +27,20 @@ final class MetricStore {
     /// All rows' values; no more rows come.
     var stored: Stored {
         guard let states else { return .numbers(values, nulls: hasNulls ? nulls : nil, spec.type) }
-        let type: Aggregator.NumberType
-        switch states.rule.storedType {
-        case .long?: type = .long
-        case .double?: type = .double
-        case .float?: type = .float
-        case let other: return .objects(states, other ?? .complex("json"))
+        guard let type = states.rule.storedNumber else {
+            return .objects(states, states.rule.storedType ?? .complex("json"))
         }
-        let (bits, nulls) = states.numbers(type)
+        let (bits, nulls) = storedNumbers(states.states, states.rule, type)
         return .numbers(bits, nulls: nulls, type)
+    }
+
+    /// The first `count` rows as they are now; what is folded later copies what is still shared before it changes it.
+    func snapshot(_ count: Int) -> MetricSnapshot {
+        if let states {
+            return MetricSnapshot(name: spec.name, values: .states(states.states, states.rule))
+        }
+        let flags = hasNulls ? nulls.shared(count) : nil
+        return MetricSnapshot(name: spec.name, values: .numbers(values.shared(count), nulls: flags, spec.type))
     }
 
     /// One new row for every row of the batch.
@@ -56,6 +61,8 @@ final class MetricStore {
     func fold(_ column: PreparedColumn, _ rows: Range<Int>, targets: [UInt32], rowCount: Int) throws(LaminaError) {
         if let states { return try states.fold(column, rows, targets: targets, rowCount: rowCount) }
         guard let bits = column.bits else { return }
+        values.makeUnique()
+        nulls.makeUnique()
         let fresh = rowCount - values.count
         values.append(repeating: 0, count: fresh)
         nulls.append(repeating: 1, count: fresh)

@@ -49,7 +49,9 @@ final class SortedIndex: @unchecked Sendable {
     /// The rows of a place in segment order.
     /// - Parameter arrivalOrder: whether dimensions that rows brought along stand in their order of arrival at this place, as
     ///   Druid's do, or in that of the whole job, as pieces to be merged must.
-    func view(of place: Int, interval: Interval, arrivalOrder: Bool) -> SliceView {
+    /// - Parameter isForMerging: whether columns keep the one form that all spilled pieces have; unless told otherwise, with the
+    ///   order of the whole job.
+    func view(of place: Int, interval: Interval, arrivalOrder: Bool, isForMerging: Bool? = nil) -> SliceView {
         let (rows, dimensions) = order(of: place, arrivalOrder: arrivalOrder)
         return SliceView(
             self,
@@ -57,7 +59,7 @@ final class SortedIndex: @unchecked Sendable {
             interval: interval,
             ordering: ordering,
             dimensions: dimensions,
-            isForMerging: !arrivalOrder
+            isForMerging: isForMerging ?? !arrivalOrder
         )
     }
 

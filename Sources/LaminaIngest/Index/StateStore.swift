@@ -46,24 +46,40 @@ final class StateStore {
 
     /// A row's stored value.
     func stored(_ row: Int) -> Value { rule.stored(states[row]) }
+}
 
-    /// The states as plain numbers, where that is how they are stored.
-    func numbers(_ type: Aggregator.NumberType) -> (bits: GrowBuffer<UInt64>, nulls: GrowBuffer<UInt8>) {
-        let bits = GrowBuffer<UInt64>(capacity: max(states.count, 1))
-        let nulls = GrowBuffer<UInt8>(capacity: max(states.count, 1))
-        for state in states {
-            let value = rule.stored(state)
-            var word: UInt64?
-            switch type {
-            case .long: word = value.asLong.map { UInt64(bitPattern: $0) }
-            case .double: word = value.asDouble.map { $0.bitPattern }
-            case .float: word = value.asDouble.map { UInt64(Float($0).bitPattern) }
-            }
-            bits.append(word ?? 0)
-            nulls.append(word == nil ? 1 : 0)
+extension ValueAggregation {
+    /// The type of number that is stored; nil for anything else.
+    var storedNumber: Aggregator.NumberType? {
+        switch storedType {
+        case .long?: .long
+        case .double?: .double
+        case .float?: .float
+        default: nil
         }
-        return (bits, nulls)
     }
+}
+
+/// States as plain numbers, where that is how they are stored.
+func storedNumbers(
+    _ states: [AggregateState?],
+    _ rule: any ValueAggregation,
+    _ type: Aggregator.NumberType
+) -> (bits: GrowBuffer<UInt64>, nulls: GrowBuffer<UInt8>) {
+    let bits = GrowBuffer<UInt64>(capacity: max(states.count, 1))
+    let nulls = GrowBuffer<UInt8>(capacity: max(states.count, 1))
+    for state in states {
+        let value = rule.stored(state)
+        var word: UInt64?
+        switch type {
+        case .long: word = value.asLong.map { UInt64(bitPattern: $0) }
+        case .double: word = value.asDouble.map { $0.bitPattern }
+        case .float: word = value.asDouble.map { UInt64(Float($0).bitPattern) }
+        }
+        bits.append(word ?? 0)
+        nulls.append(word == nil ? 1 : 0)
+    }
+    return (bits, nulls)
 }
 
 /// Joins stored states of equal rows when pieces are merged.

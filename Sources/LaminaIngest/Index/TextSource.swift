@@ -1,12 +1,14 @@
-/// Texts by id: the dictionary of rows in memory, or that of a spilled piece.
+/// Texts by id: the dictionary of rows in memory, one of a moment, or that of a spilled piece.
 enum TextSource: Sendable {
     case memory(TextDictionary)
+    case snapshot(TextSnapshot)
     case piece(PieceTexts)
 
     @inline(__always)
     func text(_ id: UInt32) -> UnsafeRawBufferPointer {
         switch self {
         case .memory(let texts): texts.text(id)
+        case .snapshot(let texts): texts.text(id)
         case .piece(let texts): texts.text(id)
         }
     }

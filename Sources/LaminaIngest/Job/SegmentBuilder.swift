@@ -13,8 +13,7 @@ struct FinishedSegment: Sendable {
 /// segments.
 final class SegmentBuilder {
     private let spec: IndexTaskSpec
-    private let schemas: [DimensionSchema]
-    private let metrics: [MetricSpec]
+    private let schema: SegmentSchema
     private let directory: String
     private let threads: Int
     private let host: any IndexJobHost
@@ -43,8 +42,7 @@ final class SegmentBuilder {
     ) {
         self.spec = spec
         self.host = host
-        schemas = dimensions
-        self.metrics = metrics
+        schema = SegmentSchema(spec, dimensions: dimensions, metrics: metrics)
         self.directory = directory
         self.threads = threads
         var limits = MemoryIndex.Limits()
@@ -54,7 +52,7 @@ final class SegmentBuilder {
         }
         limits.rowsInMemory = spec.tuning.maxRowsInMemory
         self.limits = limits
-        index = MemoryIndex(dimensions: dimensions, metrics: metrics, rollsUp: spec.granularity.rollup)
+        index = schema.makeIndex()
     }
 
     func add(_ batch: PreparedBatch) throws(LaminaError) {
@@ -91,15 +89,8 @@ final class SegmentBuilder {
     }
 
     private func freshIndex() {
-        for dimension in index.dimensions.dropFirst(schemas.count + discovered.count) {
-            discovered.append(dimension.schema)
-        }
-        index = MemoryIndex(
-            dimensions: schemas,
-            discovered: discovered,
-            metrics: metrics,
-            rollsUp: spec.granularity.rollup
-        )
+        discovered = schema.discovered(by: index)
+        index = schema.makeIndex(discovered)
     }
 
     private func folder(_ kind: String) -> String {
@@ -111,7 +102,7 @@ final class SegmentBuilder {
     private func spill() throws(LaminaError) {
         guard index.rowCount > 0 else { return }
         spillCount += 1
-        let sorted = try SortedIndex(index, placeCount: places.count, ordering: spec.ordering, threads: threads)
+        let sorted = try SortedIndex(index, placeCount: places.count, ordering: schema.ordering, threads: threads)
         pieces.append(try PieceBuilder(sorted, threads: threads).write(to: folder("piece"), threads: threads))
         freshIndex()
     }
@@ -120,18 +111,15 @@ final class SegmentBuilder {
     func push() throws(LaminaError) {
         let numbers = rowsOfPlace.indices.filter { rowsOfPlace[$0] > 0 }
         guard !numbers.isEmpty else { return }
-        let sorted = try SortedIndex(index, placeCount: places.count, ordering: spec.ordering, threads: threads)
+        let sorted = try SortedIndex(index, placeCount: places.count, ordering: schema.ordering, threads: threads)
         let folders = numbers.map { _ in folder("segment") }
         let work = PushWork(
             sorted: sorted,
-            spec: spec,
+            schema: schema,
             places: numbers.map { places[$0] },
             numbers: numbers,
             pieces: pieces,
             folders: folders,
-            metrics: metrics.map(\.name),
-            options: segmentOptions,
-            combiners: combiners,
             host: host
         )
         let written = ResultSlots<WrittenSegment>(count: numbers.count)
@@ -148,85 +136,24 @@ final class SegmentBuilder {
         total = 0
         freshIndex()
     }
-
-    private var combiners: [String: MetricCombiner]? {
-        guard spec.granularity.rollup else { return nil }
-        var out: [String: MetricCombiner] = [:]
-        for metric in metrics {
-            if case .states(let rule, _) = metric.operation {
-                out[metric.name] = .objects(StateCombiner(rule: rule))
-                continue
-            }
-            switch metric.fold {
-            case .sum: out[metric.name] = .sum
-            case .min: out[metric.name] = .min
-            case .max: out[metric.name] = .max
-            }
-        }
-        return out
-    }
-
-    private var segmentOptions: SegmentWriteOptions {
-        var options = SegmentWriteOptions()
-        options.indexSpec = spec.tuning.indexSpec
-        options.metadata = spec.segmentMetadata
-        options.storesEmptyColumns = spec.storesEmptyColumns
-        options.storage = storage
-        return options
-    }
-
-    private var storage: [String: ColumnStorage] {
-        var out: [String: ColumnStorage] = [:]
-        for dimension in index.dimensions {
-            switch dimension.schema.kind {
-            case .string: out[dimension.schema.name] = .plain(bitmapIndex: dimension.schema.hasBitmapIndex)
-            case .auto(let cast): out[dimension.schema.name] = .auto(AutoStorage(declaredType: cast))
-            default: break
-            }
-        }
-        let own = spec.projections.storage(dimensions: index.dimensions.map(\.schema.name))
-        return out.merging(own) { one, _ in one }
-    }
 }
 
 /// Everything a thread needs to write one place's segment.
 private struct PushWork: Sendable {
     let sorted: SortedIndex
-    let spec: IndexTaskSpec
+    let schema: SegmentSchema
     let places: [RowPlace]
     let numbers: [Int]
     let pieces: [Piece]
     let folders: [String]
-    let metrics: [String]
-    let options: SegmentWriteOptions
-    let combiners: [String: MetricCombiner]?
     let host: any IndexJobHost
 
     func write(_ place: Int) throws(LaminaError) -> WrittenSegment {
         try host.checkCancelled()
-        var options = options
         let chunk = places[place].chunk
-        options.interval = chunk
         let number = numbers[place]
-        var views: [any SegmentView] = pieces.compactMap {
-            $0.view(of: number, interval: chunk, ordering: spec.ordering)
-        }
-        if views.isEmpty {
-            let view = sorted.view(of: number, interval: chunk, arrivalOrder: true)
-            return try SegmentWriter.write(spec.projections.project(view), to: folders[place], options: options)
-        }
-        if sorted.rowCount(of: number) > 0 {
-            views.append(sorted.view(of: number, interval: chunk, arrivalOrder: false))
-        }
-        let dimensions = sorted.dimensionNames(among: views)
-        let merger = SegmentMerger(
-            ordering: sorted.fullOrdering(dimensions),
-            dimensions: dimensions,
-            metrics: metrics,
-            rollup: combiners
-        )
-        let merged = try spec.projections.project(try merger.view(of: views))
-        let written = try SegmentWriter.write(merged, to: folders[place], options: options)
+        let views = pieces.compactMap { $0.view(of: number, interval: chunk, ordering: schema.ordering) }
+        let written = try schema.write(sorted, place: number, pieces: views, chunk, to: folders[place])
         for piece in pieces { piece.release(number) }
         return written
     }
