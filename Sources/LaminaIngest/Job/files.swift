@@ -45,11 +45,3 @@ func wallMilliseconds() -> Int64 {
     clock_gettime(CLOCK_REALTIME, &now)
     return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
 }
-
-/// Makes sure that the entries of a folder are on disk.
-func syncFolder(_ path: String) throws(LaminaError) {
-    let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard folder >= 0 else { throw .io("open the folder", path: path, errno: errno) }
-    defer { close(folder) }
-    if fsync(folder) != 0 { throw .io("sync the folder", path: path, errno: errno) }
-}

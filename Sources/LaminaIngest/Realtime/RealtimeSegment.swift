@@ -1,4 +1,3 @@
-import Glibc
 package import LaminaBase
 package import LaminaSegment
 import Synchronization
@@ -210,7 +209,9 @@ extension RealtimeSegment {
     private func pieceMetadata(_ dimensions: [DimensionSchema]) -> JSON {
         guard case .object(var object) = schema.metadata else { return schema.metadata }
         object[Self.discoveredKey] = .array(
-            dimensions.dropFirst(schema.dimensions.count).map { ["name": .string($0.name), "kind": .string($0.kindText)] }
+            dimensions.dropFirst(schema.dimensions.count).map {
+                ["name": .string($0.name), "kind": .string($0.kindText)]
+            }
         )
         return .object(object)
     }
