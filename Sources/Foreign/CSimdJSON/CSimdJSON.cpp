@@ -341,8 +341,8 @@ struct lamina_json_parser {
         }
     }
 
-    // One line that ends at `end`, by the structural characters from i on.
-    bool parse_object(const uint8_t *text, const uint32_t *i, size_t end, uint32_t row) {
+    // One object that ends no later than `end`, by the structural characters from i on; leaves i at its brace when it is sound.
+    bool parse_object(const uint8_t *text, const uint32_t *&i, size_t end, uint32_t row) {
         if (*i >= end || text[*i] != '{') return false;
         i++;
         if (*i < end && text[*i] == '}') return true;
@@ -384,6 +384,21 @@ struct lamina_json_parser {
         return true;
     }
 
+    // Takes back what rows that failed have left behind.
+    void clear_rows(uint32_t row, uint32_t count) {
+        for (Field &field : fields) {
+            if (field.column.kinds != nullptr) std::memset(field.column.kinds + row, 0, count);
+        }
+    }
+
+    void begin(uint8_t *bytes, uint32_t origin, void *caller, lamina_json_on_field asks) {
+        context = caller;
+        on_field = asks;
+        base = bytes - origin;
+        fields.clear();
+        index.clear();
+    }
+
     // Finds the structure of a text; null when it is not sound.
     const uint32_t *find_structure(const uint8_t *text, size_t length) {
         if (structure.capacity() < length || !structure.implementation) {
@@ -409,11 +424,7 @@ int lamina_utf8_is_valid(const uint8_t *bytes, size_t length) {
 uint32_t lamina_json_parse_lines(
     lamina_json_parser *parser, uint8_t *bytes, size_t length, uint32_t origin, void *context,
     lamina_json_on_field on_field, lamina_json_on_line on_line) {
-    parser->context = context;
-    parser->on_field = on_field;
-    parser->base = bytes - origin;
-    parser->fields.clear();
-    parser->index.clear();
+    parser->begin(bytes, origin, context, on_field);
     // A line whose quotes do not close would shift what counts as text in all lines behind it. It also has its line end inside a
     // string then, which the first stage refuses: the chunk is taken line by line instead.
     const uint32_t *all = parser->find_structure(bytes, length);
@@ -429,7 +440,8 @@ uint32_t lamina_json_parse_lines(
         bool is_row;
         if (all != nullptr) {
             while (*all < start) all++;
-            is_row = parser->parse_object(bytes, all, end, row);
+            const uint32_t *i = all;
+            is_row = parser->parse_object(bytes, i, end, row);
         } else {
             const uint32_t *own = end > start ? parser->find_structure(bytes + start, end - start) : nullptr;
             is_row = own != nullptr && parser->parse_object(bytes + start, own, end - start, row);
@@ -437,14 +449,57 @@ uint32_t lamina_json_parse_lines(
         if (is_row) {
             row += 1;
         } else {
-            // What the line left behind before it failed.
-            for (Field &field : parser->fields) {
-                if (field.column.kinds != nullptr) field.column.kinds[row] = 0;
-            }
+            parser->clear_rows(row, 1);
             row += on_line(context, row, line, start, end - start);
         }
         line += 1;
         start = next;
+    }
+    return row;
+}
+
+uint32_t lamina_json_parse_records(
+    lamina_json_parser *parser, uint8_t *bytes, size_t length, uint32_t origin, const uint32_t *ends, uint32_t count,
+    uint32_t rows_max, uint32_t *record_of_row, void *context, lamina_json_on_field on_field,
+    lamina_json_on_record on_record) {
+    parser->begin(bytes, origin, context, on_field);
+    // As with lines: a record whose quotes do not close has the line end behind it inside a string.
+    const uint32_t *all = parser->find_structure(bytes, length);
+    uint32_t row = 0;
+    size_t start = 0;
+    for (uint32_t record = 0; record < count; record++) {
+        const size_t end = ends[record];
+        // Every record behind this one wants a row as well.
+        const uint32_t room = rows_max - row - (count - record - 1);
+        const uint8_t *text = bytes;
+        size_t text_end = end;
+        const uint32_t *i = all;
+        if (all != nullptr) {
+            while (*i < start) i++;
+        } else if (end > start) {
+            text = bytes + start;
+            text_end = end - start;
+            i = parser->find_structure(text, text_end);
+        }
+        uint32_t rows = 0;
+        bool is_sound = i != nullptr && *i < text_end;
+        while (is_sound && *i < text_end) {
+            if (rows == room) return UINT32_MAX;
+            parser->escaped.clear();
+            is_sound = parser->parse_object(text, i, text_end, row + rows);
+            rows++;
+            i++;
+        }
+        if (is_sound) {
+            if (all != nullptr) all = i;
+        } else {
+            parser->clear_rows(row, rows);
+            rows = on_record(context, row, record, room);
+            if (rows == UINT32_MAX) return UINT32_MAX;
+        }
+        for (uint32_t k = 0; k < rows; k++) record_of_row[row + k] = record;
+        row += rows;
+        start = end + 1;
     }
     return row;
 }

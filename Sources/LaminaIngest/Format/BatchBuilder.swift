@@ -9,19 +9,23 @@ final class BatchBuilder {
     private var places: [String: Int] = [:]
     /// Text that is not in the chunk as it stands.
     private var extra: [UInt8] = []
-    private var bad: [(row: Int, line: Int, start: Int, length: Int)] = []
+    /// Records that did not parse; lines count from 1 in the entity.
+    private(set) var bad: [(row: Int, line: Int, start: Int, length: Int)] = []
     var rowCount = 0
     /// Set when the batch would take more memory than any input should.
     private(set) var failure: LaminaError?
 
     /// Bytes of kinds and payloads one batch may take, and above which chunks get smaller.
-    private static let memoryMax = 1 << 30
+    static let memoryMax = 1 << 30
     private static let memoryGood = 32 << 20
     private static let bytesPerCell = 9
 
-    init(_ chunk: RecordChunk, wanted: Set<String>?) {
+    private let memoryMax: Int
+
+    init(_ chunk: RecordChunk, wanted: Set<String>?, memoryMax: Int = BatchBuilder.memoryMax) {
         self.chunk = chunk
         self.wanted = wanted
+        self.memoryMax = memoryMax
     }
 
     /// The column of a field, made when it is first met; nil when nobody wants it.
@@ -31,7 +35,7 @@ final class BatchBuilder {
             places[name] = -1
             return nil
         }
-        if failure == nil, (fields.count + 1) * chunk.rowsMax * Self.bytesPerCell > Self.memoryMax {
+        if failure == nil, (fields.count + 1) * chunk.rowsMax * Self.bytesPerCell > memoryMax {
             failure = .resourceLimit(
                 "\(chunk.length) bytes of \(chunk.uri ?? "the input") hold \(chunk.rowsMax) rows with more than "
                     + "\(fields.count) different fields"
@@ -44,10 +48,16 @@ final class BatchBuilder {
         return column
     }
 
-    func setText(_ column: FieldColumn, row: Int, kind: UInt8, _ bytes: some Collection<UInt8>) {
+    /// Keeps text that is not in the chunk as it stands; answers the payload that means it.
+    func addText(_ bytes: some Collection<UInt8>) -> UInt64 {
         let start = chunk.length + extra.count
         extra.append(contentsOf: bytes)
-        column.setText(row, kind: kind, start: start, length: chunk.length + extra.count - start)
+        let length = chunk.length + extra.count - start
+        return UInt64(UInt32(truncatingIfNeeded: start)) | UInt64(UInt32(truncatingIfNeeded: length)) &<< 32
+    }
+
+    func setText(_ column: FieldColumn, row: Int, kind: UInt8, _ bytes: some Collection<UInt8>) {
+        column.set(row, kind: kind, payload: addText(bytes))
     }
 
     func set(_ column: FieldColumn, row: Int, _ value: JSON) {
@@ -74,6 +84,30 @@ final class BatchBuilder {
     /// Remembers a record that did not parse; `line` counts from 0 in the chunk.
     func addBad(beforeRow row: Int, line: Int, start: Int, length: Int) {
         bad.append((row, chunk.firstLine + line, start, length))
+    }
+
+    /// Takes rows back that belong to a record which turned out bad.
+    func dropRows(from row: Int) {
+        for field in fields {
+            for place in row..<rowCount { field.set(place, kind: FieldKind.missing, payload: 0) }
+        }
+        rowCount = row
+    }
+
+    /// Hands out the rows of records of a stream.
+    func finish(_ batch: Int, records: [UInt32], unit: RecordUnit?, bad: [BadRecord], inputBytes: Int64) -> RowBatch {
+        RowBatch(
+            sequence: batch,
+            rowCount: rowCount,
+            fields: fields,
+            owning: chunk.release(appending: extra),
+            badRecords: bad,
+            inputBytes: inputBytes,
+            path: nil,
+            firstRecord: 0,
+            records: records,
+            unit: unit
+        )
     }
 
     /// Hands the batch out; `firstRecord` is the number of its first row in the entity. Druid numbers a record that fails like

@@ -94,7 +94,12 @@ struct DelimitedFormat: Sendable {
     func parse(_ builder: BatchBuilder) {
         let chunk = builder.chunk
         chunk.repairUTF8()
-        let names = chunk.columns ?? columns
+        parse(builder, columns: chunk.columns ?? columns, from: chunk.start, to: chunk.length)
+    }
+
+    /// Adds the lines of a stretch of the chunk, which is UTF-8.
+    func parse(_ builder: BatchBuilder, columns names: [String], from first: Int, to end: Int) {
+        let chunk = builder.chunk
         let targets = names.map { builder.column($0) }
         // The fields in the order of the columns, whatever was wanted.
         let kinds = UnsafeMutableBufferPointer<UnsafeMutablePointer<UInt8>?>.allocate(capacity: targets.count)
@@ -108,11 +113,10 @@ struct DelimitedFormat: Sendable {
             payloads.initializeElement(at: index, to: target?.payloads)
         }
         let base = chunk.base
-        let end = chunk.length
         var splitter = FieldSplitter(self)
         defer { withExtendedLifetime(splitter.special) {} }
-        var start = chunk.start
-        var row = 0
+        var start = first
+        var row = builder.rowCount
         while start < end {
             var lineEnd = findLineEnd(base, from: start, to: end)
             let next = min(lineEnd + 1, end)

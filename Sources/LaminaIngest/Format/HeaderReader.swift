@@ -4,18 +4,18 @@ import LaminaBase
 struct HeaderReader {
     private var linesToSkip: Int
     private var needsColumns: Bool
-    private let format: InputFormat
+    private let delimited: DelimitedFormat?
     private(set) var columns: [String]?
 
     init(_ format: InputFormat) {
-        self.format = format
-        linesToSkip = 0
-        needsColumns = false
-        if case .delimited(let delimited) = format.kind {
-            linesToSkip = delimited.skipHeaderRows
-            needsColumns = delimited.findColumnsFromHeader
-            columns = delimited.findColumnsFromHeader ? nil : delimited.columns
-        }
+        if case .delimited(let delimited) = format.kind { self.init(delimited) } else { self.init(nil) }
+    }
+
+    init(_ delimited: DelimitedFormat?) {
+        self.delimited = delimited
+        linesToSkip = delimited?.skipHeaderRows ?? 0
+        needsColumns = delimited?.findColumnsFromHeader ?? false
+        columns = needsColumns ? nil : delimited?.columns
     }
 
     /// Moves `start` behind the header lines in the text; answers how many lines those are.
@@ -27,7 +27,7 @@ struct HeaderReader {
             let next = min(end + 1, bytes.count)
             if linesToSkip > 0 {
                 linesToSkip -= 1
-            } else if case .delimited(let delimited) = format.kind {
+            } else if let delimited {
                 if end > start, end < bytes.count, bytes[end - 1] == 0x0D { end -= 1 }
                 columns = try delimited.header(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
                 needsColumns = false

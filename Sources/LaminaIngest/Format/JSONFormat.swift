@@ -24,6 +24,8 @@ struct JSONFormat: Sendable {
     let useFieldDiscovery: Bool
     let keepNullColumns: Bool
     let isConcatenated: Bool
+    /// `assumeNewlineDelimited`, which only streams heed: their records are read by lines as well.
+    let isLines: Bool
     let features: LenientJSON.Features
 
     init(_ fields: SpecFields) throws(LaminaError) {
@@ -38,7 +40,7 @@ struct JSONFormat: Sendable {
         self.flattened = flattened
         useFieldDiscovery = discovery
         keepNullColumns = try fields.bool("keepNullColumns") ?? (hasFlattenSpec && discovery)
-        let isLines = try fields.bool("assumeNewlineDelimited") ?? false
+        isLines = try fields.bool("assumeNewlineDelimited") ?? false
         isConcatenated = try fields.bool("useJsonNodeReader") ?? false
         if isLines, isConcatenated {
             throw fields.error("", "cannot have both useJsonNodeReader and assumeNewlineDelimited")
@@ -47,7 +49,10 @@ struct JSONFormat: Sendable {
     }
 
     /// Whether lines can be read by the fast parser alone.
-    var isPlain: Bool { flattened.isEmpty && features.isStrict && !isConcatenated }
+    var isPlain: Bool { readsPlainObjects && !isConcatenated }
+
+    /// Whether objects can be read by the fast parser, however they are laid out.
+    var readsPlainObjects: Bool { flattened.isEmpty && features.isStrict }
 
     private static func fields(of spec: SpecFields) throws(LaminaError) -> [Flattened] {
         guard let given = spec["fields"], !given.isNull else { return [] }

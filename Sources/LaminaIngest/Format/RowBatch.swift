@@ -69,9 +69,12 @@ package struct BadRecord: Sendable {
     package var message: String
     /// Its line in the entity, from 1; 0 when not known.
     package var line: Int
+    /// Of a stream: which record of the `RecordBatch`.
+    package var record: UInt32
 
-    package init(beforeRow: Int, input: String, message: String, line: Int = 0) {
+    package init(beforeRow: Int, input: String, message: String, line: Int = 0, record: UInt32 = 0) {
         self.line = line
+        self.record = record
         self.beforeRow = beforeRow
         self.input = input
         self.message = message
@@ -97,8 +100,12 @@ package final class RowBatch: @unchecked Sendable {
     package let path: String?
     /// Number of the first row's record in its entity, from 1; 0 when not known.
     package let firstRecord: Int
+    /// Of a stream: what record of the `RecordBatch` each row is of, ascending; else empty.
+    package let records: [UInt32]
+    /// Of a stream: how the rows of a record are counted in messages; nil when they are not.
+    let recordUnit: RecordUnit?
 
-    package init(
+    package convenience init(
         sequence: Int,
         rowCount: Int,
         fields: [FieldColumn],
@@ -108,6 +115,32 @@ package final class RowBatch: @unchecked Sendable {
         path: String? = nil,
         firstRecord: Int = 0
     ) {
+        self.init(
+            sequence: sequence,
+            rowCount: rowCount,
+            fields: fields,
+            owning: bytes,
+            badRecords: badRecords,
+            inputBytes: inputBytes,
+            path: path,
+            firstRecord: firstRecord,
+            records: [],
+            unit: nil
+        )
+    }
+
+    init(
+        sequence: Int,
+        rowCount: Int,
+        fields: [FieldColumn],
+        owning bytes: UnsafeRawBufferPointer,
+        badRecords: [BadRecord],
+        inputBytes: Int64,
+        path: String?,
+        firstRecord: Int,
+        records: [UInt32],
+        unit: RecordUnit?
+    ) {
         self.sequence = sequence
         self.rowCount = rowCount
         self.fields = fields
@@ -116,6 +149,15 @@ package final class RowBatch: @unchecked Sendable {
         self.inputBytes = inputBytes
         self.path = path
         self.firstRecord = firstRecord
+        self.records = records
+        recordUnit = unit
+    }
+
+    /// Where a row is in its input, as Druid's messages end; empty when nothing is known.
+    func place(of row: Int) -> String {
+        if let recordUnit { return recordUnit.place(ofRow: row, in: self) }
+        guard let path else { return "" }
+        return firstRecord > 0 ? " (Path: \(path), Record: \(firstRecord + row))" : " (Path: \(path))"
     }
 
     deinit { bytes.deallocate() }

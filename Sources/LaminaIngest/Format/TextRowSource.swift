@@ -19,6 +19,9 @@ package func openRows(
         return ChainedRowSource(sources)
     }
     guard let format else { throw .invalidInput("spec.ioConfig.inputFormat must be given") }
+    if case .kafka = format.kind {
+        throw .invalidInput("The inputFormat of type 'kafka' reads records of Kafka, not files")
+    }
     return TextRowSource(entities: try source.entities(options), format: format, wanted: options.wantedFields)
 }
 
@@ -48,6 +51,7 @@ final class TextRowSource: RowSource {
         case .json(let json): parseTrees(builder, json)
         case .delimited(let delimited): delimited.parse(builder)
         case .regex(let regex): regex.parse(builder)
+        case .kafka: throw .unsupported("The inputFormat of type 'kafka' for files")
         }
         chunkSize.store(builder.goodChunkSize, ordering: .relaxed)
         let firstRecord = countRecords(builder)

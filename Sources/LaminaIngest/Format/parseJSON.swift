@@ -13,14 +13,25 @@ final class ParserPool: Sendable {
         for handle in idle.withLock({ $0 }) { lamina_json_parser_free(handle.pointer) }
     }
 
-    /// Plain JSON lines; lines the fast parser does not take get a second, lenient look.
-    func parseLines(_ builder: BatchBuilder, _ format: JSONFormat) {
+    /// A parser for as long as `body` runs; nil when there is no memory for one.
+    func withParser<Result>(_ body: (OpaquePointer?) -> Result) -> Result {
         let known = idle.withLock { $0.popLast() }?.pointer
-        guard let parser = known ?? lamina_json_parser_new() else { return parseTrees(builder, format) }
+        guard let parser = known ?? lamina_json_parser_new() else { return body(nil) }
         defer {
             let handle = Handle(pointer: parser)
             idle.withLock { $0.append(handle) }
         }
+        return body(parser)
+    }
+
+    /// Plain JSON lines; lines the fast parser does not take get a second, lenient look.
+    func parseLines(_ builder: BatchBuilder, _ format: JSONFormat) {
+        withParser { parser in
+            if let parser { parseLines(parser, builder, format) } else { parseTrees(builder, format) }
+        }
+    }
+
+    private func parseLines(_ parser: OpaquePointer, _ builder: BatchBuilder, _ format: JSONFormat) {
         let context = LineContext(builder, format)
         let chunk = builder.chunk
         withExtendedLifetime(context) {
@@ -39,7 +50,7 @@ final class ParserPool: Sendable {
 }
 
 /// What the callbacks of the fast parser work on.
-private final class LineContext {
+class LineContext {
     let builder: BatchBuilder
     let format: JSONFormat
 
@@ -49,7 +60,7 @@ private final class LineContext {
     }
 }
 
-private func fieldColumn(
+func fieldColumn(
     _ context: UnsafeMutableRawPointer?,
     _ name: UnsafePointer<CChar>?,
     _ length: Int

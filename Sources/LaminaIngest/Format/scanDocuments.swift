@@ -1,8 +1,9 @@
-/// Finds where concatenated JSON documents end: the end of the last whole object or array, and how many there are. Bytes outside
-/// of any belong to the next.
+/// Finds where concatenated JSON documents end: the end of the last whole object or array, and how many documents there are at most
+/// (numbers, words and texts are some as well). Bytes outside of any belong to the next.
 func scanDocuments(_ bytes: UnsafeRawBufferPointer) -> (end: Int, count: Int) {
     var depth = 0
     var isInString = false
+    var isInWord = false
     var end = 0
     var count = 0
     var place = 0
@@ -15,8 +16,13 @@ func scanDocuments(_ bytes: UnsafeRawBufferPointer) -> (end: Int, count: Int) {
                 isInString = false
             }
         } else {
+            let wasInWord = isInWord
+            isInWord = false
             switch byte {
-            case UInt8(ascii: "\""): isInString = true
+            case 0x20, 0x09, 0x0A, 0x0D: break
+            case UInt8(ascii: "\""):
+                isInString = true
+                if depth == 0 { count += 1 }
             case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
             case UInt8(ascii: "}"), UInt8(ascii: "]"):
                 depth -= 1
@@ -25,7 +31,9 @@ func scanDocuments(_ bytes: UnsafeRawBufferPointer) -> (end: Int, count: Int) {
                     end = place + 1
                     count += 1
                 }
-            default: break
+            default:
+                isInWord = true
+                if depth == 0, !wasInWord { count += 1 }
             }
         }
         place += 1

@@ -87,8 +87,7 @@ struct BatchPreparation {
     }
 
     private func place(_ row: Int) -> String {
-        guard plan.namesPlaces, let path = batch.path else { return "" }
-        return batch.firstRecord > 0 ? " (Path: \(path), Record: \(batch.firstRecord + row))" : " (Path: \(path))"
+        plan.namesPlaces ? batch.place(of: row) : ""
     }
 
     /// The row as Java prints its map.

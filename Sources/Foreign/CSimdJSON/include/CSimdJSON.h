@@ -36,6 +36,20 @@ uint32_t lamina_json_parse_lines(
     lamina_json_parser *parser, uint8_t *bytes, size_t length, uint32_t origin, void *context,
     lamina_json_on_field on_field, lamina_json_on_line on_line);
 
+/// Hands over a record that is something else than plain, well-formed JSON objects one behind the other; the answer is how many
+/// rows it became, no more than `room`, or UINT32_MAX to give up.
+typedef uint32_t (*lamina_json_on_record)(void *context, uint32_t row, uint32_t record, uint32_t room);
+
+/// Parses records, each of one or several JSON objects: the first begins at 0, record n ends at `ends[n]`, and behind each stands a
+/// line feed that is none of it. Answers how many rows there are, each one's record in `record_of_row`; UINT32_MAX when they would be
+/// more than `rows_max` (which is no less than `count`), the text being half worked through then.
+///
+/// Everything else as with lines.
+uint32_t lamina_json_parse_records(
+    lamina_json_parser *parser, uint8_t *bytes, size_t length, uint32_t origin, const uint32_t *ends, uint32_t count,
+    uint32_t rows_max, uint32_t *record_of_row, void *context, lamina_json_on_field on_field,
+    lamina_json_on_record on_record);
+
 /// Bytes that must be readable after the text.
 size_t lamina_json_padding(void);
 
