@@ -165,7 +165,15 @@ final class TestHost: IndexJobHost {
         return try Segment.open(path: folder, cache: BlockCache(byteLimit: 1 << 20))
     }
 
-    func log(_ line: String) { state.withLock { $0.lines.append(line) } }
+    private let watcher = Mutex<(@Sendable (String) -> Void)?>(nil)
+
+    /// Calls `body` with every line that is logged from now on.
+    func watchLog(_ body: @escaping @Sendable (String) -> Void) { watcher.withLock { $0 = body } }
+
+    func log(_ line: String) {
+        state.withLock { $0.lines.append(line) }
+        watcher.withLock { $0 }?(line)
+    }
     func progress(_ progress: IndexProgress) { state.withLock { $0.progress.append(progress) } }
 
     /// Keeps the newest version of every interval, which is all these tests need of overshadowing.

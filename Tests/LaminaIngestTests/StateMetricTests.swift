@@ -45,38 +45,6 @@ import Testing
         ]
     }
 
-    private func run(_ json: JSON, _ host: TestHost, _ folder: String) throws -> IndexJobResult {
-        let spec = try IndexTaskSpec(json: json)
-        host.begin(spec.dataSource)
-        let job = IndexJob(
-            spec: spec,
-            taskID: "t",
-            workDirectory: "\(folder)/\(UInt32.random(in: 0 ... .max))",
-            threads: 2
-        )
-        let result = try job.run(host: host)
-        host.publish(result.segments)
-        return result
-    }
-
-    private func rows(_ result: [(segment: DataSegment, folder: String?)]) throws -> [JSON] {
-        var out: [JSON] = []
-        for (_, folder) in result {
-            guard let folder else { continue }
-            let segment = try Segment.open(path: folder, cache: BlockCache(byteLimit: 1 << 20))
-            try RowDump.write(segment) { text throws(LaminaError) in
-                for line in text.split(separator: UInt8(ascii: "\n")) { out.append(try JSONParser.parse(Array(line))) }
-            }
-        }
-        return out
-    }
-
-    private func withHost<Result>(_ body: (TestHost, String) throws -> Result) throws -> Result {
-        let folder = freshFolder()
-        defer { removeTree(folder) }
-        return try body(TestHost(), folder)
-    }
-
     @Test func pairsRememberTheRowsOwnTime() throws {
         let data = """
             {"t":"2024-01-01T05:40:00Z","k":"a","n":4,"u":"x"}
@@ -84,7 +52,7 @@ import Testing
             {"t":"2024-01-01T05:50:00Z","k":"a","n":9,"u":"yyyyy"}
             {"t":"2024-01-01T06:00:00Z","k":"a","n":null}
             """
-        let found = try withHost { try rows(run(task(data), $0, $1).segments) }
+        let found = try withHost { try storedRows(runJob(task(data), $0, $1).segments) }
         try #require(found.count == 2)
         let first: Int64 = 1_704_085_800_000
         #expect(found[0]["cnt"] == 3)
@@ -101,7 +69,7 @@ import Testing
 
     @Test func theCombiningFormsAreRecorded() throws {
         try withHost { host, folder in
-            let result = try run(task(#"{"t":"2024-01-01","k":"a","n":1,"u":"x"}"#), host, folder)
+            let result = try runJob(task(#"{"t":"2024-01-01","k":"a","n":1,"u":"x"}"#), host, folder)
             let segment = try host.openSegment(result.segments[0].segment)
             let aggregators = segment.metadata?["aggregators"]?.arrayValue ?? []
             #expect(aggregators.compactMap { $0["name"]?.stringValue } == segment.metrics)
@@ -132,16 +100,16 @@ import Testing
                 "{\"t\":\"2024-01-01T0\(pick % 4):\(minute < 10 ? "0" : "")\(minute):00.\(100 + row)Z\","
                 + "\"k\":\"k\(pick % 5)\",\"n\":\(pick % 50),\"u\":\"\(user)\"}\n"
         }
-        let whole = try withHost { try rows(run(task(data), $0, $1).segments) }
+        let whole = try withHost { try storedRows(runJob(task(data), $0, $1).segments) }
         #expect(whole.count == 20)
         try withHost { host, folder in
-            let spilled = try run(task(data, tuning: ["maxRowsInMemory": .int(Int64(rowsInMemory))]), host, folder)
-            #expect(try rows(spilled.segments) == whole)
+            let spilled = try runJob(task(data, tuning: ["maxRowsInMemory": .int(Int64(rowsInMemory))]), host, folder)
+            #expect(try storedRows(spilled.segments) == whole)
             // Kept row by row, then rolled up from what is stored.
-            let loose = try run(task(data, rollup: false), host, folder)
-            #expect(try rows(loose.segments).count == 400)
+            let loose = try runJob(task(data, rollup: false), host, folder)
+            #expect(try storedRows(loose.segments).count == 400)
             let stored = try #require(try host.openSegment(loose.segments[0].segment).metadata?["aggregators"])
-            let again = try run(
+            let again = try runJob(
                 task(
                     "",
                     metrics: stored,
@@ -151,7 +119,7 @@ import Testing
                 host,
                 folder
             )
-            #expect(try rows(again.segments) == whole)
+            #expect(try storedRows(again.segments) == whole)
         }
     }
 
@@ -163,15 +131,15 @@ import Testing
             {"t":"2024-01-01","k":"both","u":"y"}
             """
         let hyper: JSON = [["type": "hyperUnique", "name": "h", "fieldName": "u"]]
-        let built = try withHost { try rows(run(task(data, metrics: hyper), $0, $1).segments) }
+        let built = try withHost { try storedRows(runJob(task(data, metrics: hyper), $0, $1).segments) }
         let texts = built.compactMap { $0["h"]?.stringValue }
         try #require(texts.count == 3)
         let input = texts[..<2].map { #"{"t":"2024-01-01","k":"c","s":"\#($0)"}"# }.joined(separator: "\n")
         let merging: JSON = [["type": "hyperUnique", "name": "h", "fieldName": "s", "isInputHyperUnique": true]]
-        let merged = try withHost { try rows(run(task(input, metrics: merging), $0, $1).segments) }
+        let merged = try withHost { try storedRows(runJob(task(input, metrics: merging), $0, $1).segments) }
         #expect(merged.map { $0["h"] } == [.string(texts[2])])
         let broken = #"{"t":"2024-01-01","k":"c","s":"no base64!"}"#
-        #expect(throws: IndexJobFailure.self) { try withHost { try run(task(broken, metrics: merging), $0, $1) } }
+        #expect(throws: IndexJobFailure.self) { try withHost { try runJob(task(broken, metrics: merging), $0, $1) } }
     }
 
     @Test(
@@ -182,7 +150,7 @@ import Testing
     )
     func whatSegmentsCannotStoreFailsTheTask(_ metric: JSON) throws {
         let task = task(#"{"t":"2024-01-01","k":"a"}"#, metrics: [metric])
-        #expect(throws: IndexJobFailure.self) { try withHost { try run(task, $0, $1) } }
+        #expect(throws: IndexJobFailure.self) { try withHost { try runJob(task, $0, $1) } }
     }
 
     @Test(

@@ -43,7 +43,7 @@ import Testing
                 ],
             ],
         ]
-        _ = try run(task, host, folder)
+        _ = try runJob(task, host, folder)
     }
 
     private func reindex(
@@ -65,44 +65,12 @@ import Testing
         ]
     }
 
-    private func run(_ task: JSON, _ host: TestHost, _ folder: String) throws -> IndexJobResult {
-        let spec = try IndexTaskSpec(json: task)
-        host.begin(spec.dataSource)
-        let job = IndexJob(
-            spec: spec,
-            taskID: "t",
-            workDirectory: "\(folder)/\(UInt32.random(in: 0 ... .max))",
-            threads: 2
-        )
-        let result = try job.run(host: host)
-        host.publish(result.segments)
-        return result
-    }
-
-    private func rows(_ segments: [(segment: DataSegment, folder: String?)]) throws -> [JSON] {
-        var out: [JSON] = []
-        for (_, folder) in segments {
-            guard let folder else { continue }
-            let segment = try Segment.open(path: folder, cache: BlockCache(byteLimit: 1 << 20))
-            try RowDump.write(segment) { text throws(LaminaError) in
-                for line in text.split(separator: UInt8(ascii: "\n")) { out.append(try JSONParser.parse(Array(line))) }
-            }
-        }
-        return out
-    }
-
     private func column(_ rows: [JSON], _ name: String) -> JSON { .array(rows.map { $0[name] ?? "nothing" }) }
-
-    private func withHost(_ body: (TestHost, String) throws -> Void) throws {
-        let folder = freshFolder()
-        defer { removeTree(folder) }
-        try body(TestHost(), folder)
-    }
 
     @Test func storedRowsComeBackWithTheirTypes() throws {
         try withHost { host, folder in
             try load(host, folder)
-            let result = try run(
+            let result = try runJob(
                 reindex(["type": "druid", "dataSource": "base", "interval": "2024-01-01/2024-02-01"]),
                 host,
                 folder
@@ -112,7 +80,7 @@ import Testing
             #expect(stats?["processed"] == 4)
             let bytes = host.stored.filter { $0.dataSource == "base" }.reduce(0) { $0 + $1.size }
             #expect(stats?["processedBytes"] == .int(bytes))
-            let found = try rows(result.segments)
+            let found = try storedRows(result.segments)
             #expect(column(found, "k") == ["a", "b", nil, "c"])
             // The order of values is that of this schema; a row without values comes back as null.
             #expect(column(found, "tags") == [["x", "y"], nil, "z", ["x", "y"]])
@@ -131,7 +99,7 @@ import Testing
                 "filter": ["type": "range", "column": "n", "matchValueType": "LONG", "lower": 2],
                 "dimensions": ["k"], "metrics": ["cnt"],
             ]
-            let found = try rows(try run(reindex(source), host, folder).segments)
+            let found = try storedRows(try runJob(reindex(source), host, folder).segments)
             #expect(column(found, "k") == ["b", nil])
             #expect(found.allSatisfy { $0["tags"] == JSON.null && $0["f"] == JSON.null && $0["cnt"] == 1 })
         }
@@ -145,9 +113,9 @@ import Testing
                 "type": "druid", "dataSource": "base",
                 "segments": [["segmentId": .string(id), "intervals": ["2024-01-02/2024-01-03"]]],
             ]
-            #expect(try column(rows(try run(reindex(source), host, folder).segments), "tags") == ["z"])
+            #expect(try column(storedRows(try runJob(reindex(source), host, folder).segments), "tags") == ["z"])
             let missing: JSON = ["type": "druid", "dataSource": "base", "segments": ["nothing"]]
-            #expect(throws: IndexJobFailure.self) { try run(reindex(missing), host, folder) }
+            #expect(throws: IndexJobFailure.self) { try runJob(reindex(missing), host, folder) }
         }
     }
 
@@ -157,8 +125,8 @@ import Testing
             let inline: JSON = ["type": "inline", "data": #"{"__time":"2023-01-01","k":"new","cnt":7}"#]
             let druid: JSON = ["type": "druid", "dataSource": "base", "interval": "2024-01-01/2024-01-03"]
             let source: JSON = ["type": "combining", "delegates": [druid, inline, druid]]
-            let result = try run(reindex(source, format: ["type": "json"]), host, folder)
-            #expect(try column(rows(result.segments), "k") == ["new", "a", "a", "b", "b", nil, nil])
+            let result = try runJob(reindex(source, format: ["type": "json"]), host, folder)
+            #expect(try column(storedRows(result.segments), "k") == ["new", "a", "a", "b", "b", nil, nil])
         }
     }
 
@@ -200,13 +168,15 @@ import Testing
     @Test func segmentsKeepTheirSchemaAndGranularity() throws {
         try withHost { host, folder in
             try load(host, folder)
-            let before = try rows(host.stored.map { ($0, try host.openSegment($0).place) }).sorted { $0.text < $1.text }
+            let before = try storedRows(host.stored.map { ($0, try host.openSegment($0).place) }).sorted {
+                $0.text < $1.text
+            }
             let result = try compact(compactTask(), host, folder)
             #expect(result.failures.isEmpty)
             #expect(result.reports.count == 3)
             #expect(result.segments.map(\.segment.interval).count == 3)
             // All of it, with the order of values and the rows without any.
-            #expect(try rows(result.segments).sorted { $0.text < $1.text } == before)
+            #expect(try storedRows(result.segments).sorted { $0.text < $1.text } == before)
             let state = try #require(result.segments.first?.segment.lastCompactionState)
             #expect(state["granularitySpec"]?["segmentGranularity"] == "DAY")
             #expect(state["granularitySpec"]?["rollup"] == false)
@@ -258,7 +228,7 @@ import Testing
                 host,
                 folder
             )
-            #expect(try rows(result.segments) == [["__time": 1_704_067_200_000, "none": nil, "cnt": 3, "n": 3]])
+            #expect(try storedRows(result.segments) == [["__time": 1_704_067_200_000, "none": nil, "cnt": 3, "n": 3]])
             #expect(result.segments[0].segment.lastCompactionState?["transformSpec"]?["filter"]?["type"] == "not")
             #expect(host.stored.filter { $0.dataSource == "base" }.count == 1)
         }

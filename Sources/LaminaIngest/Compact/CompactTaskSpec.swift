@@ -66,6 +66,10 @@ package struct CompactTaskSpec: Sendable {
             }
         }
         tuning = try root.child("tuningConfig")?.object() ?? JSONObject()
+        if let dedup = root.child("tuningConfig")?.child("dedup") {
+            // A compaction runs as several jobs, each over its own stretch of time, but dedup spans a task.
+            throw .unsupported("\(dedup.path) of a compact task (index tasks with the druid input source have it)")
+        }
         // What is wrong in the parts must be refused now, not when the task runs.
         _ = try indexTask(Schema(), chunks: .eternity, reading: .eternity)
     }

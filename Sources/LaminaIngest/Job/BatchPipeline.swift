@@ -9,6 +9,27 @@ final class BatchPipeline: Sendable {
         var running = 0
         var error: LaminaError?
         var isStopped = false
+        var numbers = RowNumbers()
+    }
+
+    /// Counts rows through in input order, though batches come out of order.
+    private struct RowNumbers: Sendable {
+        private var counts: [Int: Int] = [:]
+        private var starts: [Int: Int64] = [:]
+        private var next = 0
+        private var row: Int64 = 0
+
+        mutating func note(_ sequence: Int, count: Int) {
+            counts[sequence] = count
+            while let count = counts.removeValue(forKey: next) {
+                starts[next] = row
+                row += Int64(count)
+                next += 1
+            }
+        }
+
+        /// The first row's number, once; nil while a batch before it is still being parsed.
+        mutating func takeStart(of sequence: Int) -> Int64? { starts.removeValue(forKey: sequence) }
     }
 
     private let state: Monitor<State>
@@ -50,13 +71,24 @@ final class BatchPipeline: Sendable {
             guard goesOn == true else { return }
             do throws(LaminaError) {
                 guard let batch = try source.nextBatch() else { return }
-                let prepared = preparer.prepare(batch)
+                guard let first = preparer.numbersRows ? firstRow(batch, state) : 0 else { return }
+                let prepared = preparer.prepare(batch, firstRow: first)
                 state.update { $0.ready[prepared.sequence] = prepared }
             } catch {
                 state.update { $0.error = $0.error ?? error }
                 return
             }
         }
+    }
+
+    /// Waits for the batches before, which other threads are parsing right now; nil when all is over.
+    private static func firstRow(_ batch: RowBatch, _ state: Monitor<State>) -> Int64? {
+        state.update { $0.numbers.note(batch.sequence, count: batch.rowCount) }
+        let found: Int64?? = state.wait { state in
+            if state.isStopped || state.error != nil { return .some(nil) }
+            return state.numbers.takeStart(of: batch.sequence).map { .some($0) }
+        }
+        return found ?? nil
     }
 
     /// The next batch in order; nil at the end. An error of the source comes after the batches before it.

@@ -96,14 +96,16 @@ final class IndexRun {
             version = try host.lock(Interval.condensed(chunks), appending: spec.appendsToExisting)
         }
         let rule = try chunkRule()
-        let partitioner = try determinePartitioner(dimensions, rule)
+        let duplicates = try findDuplicates(dimensions, rule)
+        let partitioner = try determinePartitioner(dimensions, rule, duplicates)
         report.state = "BUILD_SEGMENTS"
         let preparer = try RowPreparer(
             spec,
             dimensions: dimensions,
             chunks: rule,
             partitioner: partitioner,
-            lookups: lookups
+            lookups: lookups,
+            duplicates: duplicates
         )
         let builder = SegmentBuilder(
             spec,
@@ -113,10 +115,19 @@ final class IndexRun {
             threads: threads,
             host: host
         )
+        var checksum: UInt64 = 0
         try forEachBatch(preparer) { batch throws(LaminaError) in
             report.build.add(batch.counts)
+            checksum &+= batch.observation.keyed.checksum
             try note(batch)
             try builder.add(batch)
+        }
+        if let duplicates, duplicates.checksum != checksum {
+            throw LaminaError(
+                .conflict,
+                code: "inputChanged",
+                "The input changed between the pass that finds duplicates and the one that builds segments. Run the task again."
+            )
         }
         try builder.push()
         host.log(
@@ -227,13 +238,14 @@ final class IndexRun {
     /// Where the spec leaves buckets to the data, a first pass finds them.
     private func determinePartitioner(
         _ dimensions: DimensionsSpec,
-        _ rule: ChunkFinder.Rule
+        _ rule: ChunkFinder.Rule,
+        _ duplicates: DuplicateMarks?
     ) throws(LaminaError) -> RowPartitioner {
         switch spec.tuning.partitions {
         case .dynamic: return .none
         case .hashed(let buckets?, _, let names): return .hashed(dimensions: names, buckets: .same(buckets))
         case .hashed(nil, let target, let names):
-            let seen = try observe(dimensions, rule, .distinctRows(names))
+            let seen = try observe(dimensions, rule, duplicates, .distinctRows(names))
             var counts: [Interval: Int] = [:]
             for (chunk, counter) in seen.distinct {
                 counts[chunk] = max(1, Int((counter.estimate / Double(target)).rounded()))
@@ -241,7 +253,7 @@ final class IndexRun {
             return .hashed(dimensions: names, buckets: .byChunk(counts))
         case .range(let names, let size, let grouped, _):
             let kind = Observation.Kind.rangeKeys(names, distinct: spec.granularity.rollup && !grouped)
-            let seen = try observe(dimensions, rule, kind)
+            let seen = try observe(dimensions, rule, duplicates, kind)
             var boundaries: [Interval: RangeBoundaries] = [:]
             for (chunk, keys) in seen.keys { boundaries[chunk] = RangeBoundaries(keys: keys.list, size: size) }
             return .range(dimensions: names, boundaries: boundaries)
@@ -251,12 +263,14 @@ final class IndexRun {
     private func observe(
         _ dimensions: DimensionsSpec,
         _ rule: ChunkFinder.Rule,
+        _ duplicates: DuplicateMarks?,
         _ kind: Observation.Kind
     ) throws(LaminaError) -> Observation {
         let names: [String] =
             switch kind {
             case .distinctRows(let names): names
             case .rangeKeys(let names, _): names
+            case .keys: []
             }
         let preparer = try RowPreparer(
             spec,
@@ -264,13 +278,48 @@ final class IndexRun {
             chunks: rule,
             partitioner: .hashed(dimensions: names, buckets: .same(1)),
             lookups: lookups,
-            observes: kind
+            observes: kind,
+            duplicates: duplicates
         )
         var all = Observation()
         try forEachBatch(preparer) { batch throws(LaminaError) in all.add(batch.observation) }
         rowsRead = 0
         bytesRead = 0
         return all
+    }
+
+    /// With `dedup`, a first pass finds the rows that have to go, among those the task would index.
+    private func findDuplicates(
+        _ dimensions: DimensionsSpec,
+        _ rule: ChunkFinder.Rule
+    ) throws(LaminaError) -> DuplicateMarks? {
+        guard let dedup = spec.tuning.dedup else { return nil }
+        let preparer = try RowPreparer(
+            spec,
+            dimensions: dimensions,
+            chunks: rule,
+            partitioner: .none,
+            lookups: lookups,
+            observes: .keys(dedup)
+        )
+        let finder = try DuplicateFinder(
+            directory: directory,
+            rowsMax: spec.tuning.maxRowsInMemory,
+            bytesMax: spec.tuning.maxBytesInMemory
+        )
+        try forEachBatch(preparer) { batch throws(LaminaError) in try finder.add(batch.observation.keyed) }
+        rowsRead = 0
+        bytesRead = 0
+        // A misspelt key would leave one row of all.
+        guard finder.hasKeys || finder.rowCount < 2 else {
+            throw .invalidInput(
+                "\(dedup.path).keys: no row has any of the fields [\(dedup.keys.joined(separator: ", "))]",
+                context: ["path": "\(dedup.path).keys"]
+            )
+        }
+        let marks = try finder.finish()
+        host.log("Looked for duplicates by [\(dedup.keys.joined(separator: ", "))], spilled \(finder.spillCount) times")
+        return marks
     }
 }
 

@@ -7,10 +7,14 @@ struct Observation: Sendable {
         case distinctRows([String])
         /// Rows by range key; rows that roll up into one count once when `distinct`.
         case rangeKeys([String], distinct: Bool)
+        /// What dedup compares.
+        case keys(DedupSpec)
     }
 
     var distinct: [Interval: DistinctCounter] = [:]
     var keys: [Interval: KeyCounts] = [:]
+    /// Of this batch alone.
+    var keyed = KeyedRows()
 
     mutating func add(_ other: Observation) {
         for (chunk, counter) in other.distinct { distinct[chunk, default: DistinctCounter()].add(counter) }

@@ -105,7 +105,7 @@ package struct SampleJob: Sendable {
             addBad(before: row)
             lines.step()
             switch work.states[row] {
-            case BatchPreparation.RowState.thrownAway: continue
+            case BatchPreparation.RowState.thrownAway, BatchPreparation.RowState.duplicate: continue
             case BatchPreparation.RowState.unparseable:
                 let message = work.details[row]?.joined(separator: "; ") ?? ""
                 rows.append(Row(input: input(views, row), error: message + lines.text))

@@ -15,6 +15,8 @@ package struct TuningConfig: Sendable {
     package var logsParseExceptions: Bool
     package var forcesGuaranteedRollup: Bool
     package var maxConcurrentSubTasks: Int
+    /// Lamina's own.
+    package var dedup: DedupSpec?
 
     package static let maxRowsInMemoryDefault = 1_000_000
     package static let maxBytesInMemoryDefault = 1 << 30
@@ -42,6 +44,8 @@ package struct TuningConfig: Sendable {
         maxConcurrentSubTasks = Int(clamping: try node.int("maxNumConcurrentSubTasks", default: 1))
         guard maxConcurrentSubTasks > 0 else { throw node.error("must have a positive maxNumConcurrentSubTasks") }
         partitions = try Self.partitions(node, guaranteed: forcesGuaranteedRollup)
+        dedup = nil
+        if let child = node.child("dedup") { dedup = try DedupSpec(child) }
     }
 
     private static func partitions(_ node: SpecNode, guaranteed: Bool) throws(LaminaError) -> PartitionsSpec {

@@ -7,6 +7,7 @@ struct BatchPreparation {
         static let kept: UInt8 = 0
         static let unparseable: UInt8 = 1
         static let thrownAway: UInt8 = 2
+        static let duplicate: UInt8 = 3
     }
 
     let plan: RowPreparer
@@ -21,8 +22,11 @@ struct BatchPreparation {
     /// Batch rows that are kept.
     var rows: [Int32] = []
     var owners: [AnyObject] = []
+    /// The number of the batch's first row over the whole input; 0 where nobody asks.
+    let firstRow: Int64
 
-    init(_ plan: RowPreparer, _ batch: RowBatch, _ out: PreparedBatch) {
+    init(_ plan: RowPreparer, _ batch: RowBatch, _ out: PreparedBatch, firstRow: Int64 = 0) {
+        self.firstRow = firstRow
         self.plan = plan
         self.batch = batch
         self.out = out
@@ -182,6 +186,8 @@ struct BatchPreparation {
         var numbers: [RowPlace: UInt32] = [:]
         var last: RowPlace?
         var lastNumber: UInt32 = 0
+        // Rows that dedup compared, whether they stay or go.
+        var compared: [Int32] = []
         rows.reserveCapacity(batch.rowCount)
         out.placeOfRow.reserveCapacity(batch.rowCount)
         var bucketOf = plan.partitioner.makeBucketing(fields: fields, dimensionNames: groupKeyNames())
@@ -192,6 +198,13 @@ struct BatchPreparation {
             guard let chunk = finder.chunk(times[row]) else {
                 states[row] = RowState.thrownAway
                 continue
+            }
+            if let duplicates = plan.duplicates {
+                compared.append(Int32(row))
+                if duplicates.contains(firstRow + Int64(row)) {
+                    states[row] = RowState.duplicate
+                    continue
+                }
             }
             var bucket = 0
             do throws(LaminaError) {
@@ -215,6 +228,9 @@ struct BatchPreparation {
             out.placeOfRow.append(lastNumber)
         }
         out.count = rows.count
+        if plan.duplicates != nil, let dedup = plan.dedup {
+            out.observation.keyed.checksum = keyedRows(compared, dedup).checksum
+        }
     }
 
     /// The dimensions of a row that make up Druid's group key.
@@ -254,6 +270,7 @@ struct BatchPreparation {
 
     private mutating func observe(_ kind: Observation.Kind) {
         switch kind {
+        case .keys(let dedup): out.observation.keyed = keyedRows(rows, dedup)
         case .distinctRows(let dimensions):
             var key = GroupKey(dimensions: dimensions, all: groupKeyNames(), fields: fields)
             for (kept, row) in rows.enumerated() {
@@ -294,6 +311,7 @@ struct BatchPreparation {
 
     private mutating func count() {
         out.counts.processedBytes = batch.inputBytes
+        if plan.dedup != nil { out.counts.duplicates = 0 }
         var bad = 0
         func record(_ error: RowError) {
             out.errors.append(error)
@@ -313,6 +331,9 @@ struct BatchPreparation {
             recordBadRecords(before: row)
             switch states[row] {
             case RowState.thrownAway: out.counts.thrownAway += 1
+            case RowState.duplicate:
+                out.counts.thrownAway += 1
+                out.counts.duplicates? += 1
             case RowState.unparseable:
                 out.counts.unparseable += 1
                 record(RowError(isUnparseable: true, input: rowText(row), details: details[row] ?? []))

@@ -112,6 +112,8 @@ struct RowCounts: Sendable, Hashable {
     var processedWithError: Int64 = 0
     var thrownAway: Int64 = 0
     var unparseable: Int64 = 0
+    /// Of those thrown away: what dedup left out. nil where there is none; Lamina's own.
+    var duplicates: Int64?
 
     init() {}
 
@@ -121,13 +123,16 @@ struct RowCounts: Sendable, Hashable {
         processedWithError += other.processedWithError
         thrownAway += other.thrownAway
         unparseable += other.unparseable
+        if let more = other.duplicates { duplicates = (duplicates ?? 0) + more }
     }
 
     var json: JSON {
-        [
+        var counts: JSONObject = [
             "processed": .int(processed), "processedBytes": .int(processedBytes),
             "processedWithError": .int(processedWithError), "thrownAway": .int(thrownAway),
             "unparseable": .int(unparseable),
         ]
+        if let duplicates { counts["duplicates"] = .int(duplicates) }
+        return .object(counts)
     }
 }

@@ -23,6 +23,9 @@ final class RowPreparer: Sendable {
     let partitioner: RowPartitioner
     /// Set for a first pass, which only collects.
     let observes: Observation.Kind?
+    let dedup: DedupSpec?
+    /// Rows that have to go.
+    let duplicates: DuplicateMarks?
     let errorsKept: Int
     /// Whether errors tell in which record of which file they are.
     let namesPlaces: Bool
@@ -44,9 +47,12 @@ final class RowPreparer: Sendable {
         partitioner: RowPartitioner,
         lookups: LookupResolver? = nil,
         observes: Observation.Kind? = nil,
+        duplicates: DuplicateMarks? = nil,
         namesPlaces: Bool = true
     ) throws(LaminaError) {
         self.observes = observes
+        self.duplicates = duplicates
+        dedup = spec.tuning.dedup
         self.namesPlaces = namesPlaces
         timestamp = spec.timestamp
         parser = try TimestampParser(format: spec.timestamp.format)
@@ -99,6 +105,7 @@ final class RowPreparer: Sendable {
         used.formUnion(spec.dimensions?.dimensions.map(\.name) ?? [])
         used.formUnion(spec.dimensions?.spatial.flatMap(\.fields) ?? [])
         used.insert("__time")
+        used.formUnion(spec.tuning.dedup?.fields ?? [])
         for metric in metrics {
             used.formUnion(metric.fields)
             if let filter = metric.filter { used.formUnion(try rowFilterFields(filter)) }
@@ -126,20 +133,30 @@ final class RowPreparer: Sendable {
 
     /// Every field that is read, or nil when all are (discovery).
     var wantedFields: Set<String>? {
-        if discovery != nil { return nil }
         var wanted: Set<String> = [timestamp.column]
+        wanted.formUnion(dedup?.fields ?? [])
+        for field in computed { wanted.formUnion(field.expression.requiredColumns) }
+        if let filter { wanted.formUnion(filter.fields) }
+        if case .keys = observes { return wanted }
+        if discovery != nil { return nil }
         wanted.formUnion(dimensions.map(\.name))
         wanted.formUnion(spatial.flatMap(\.fields))
         wanted.formUnion(partitioner.fields)
-        for field in computed { wanted.formUnion(field.expression.requiredColumns) }
-        for filter in [filter] + metricFilters { if let filter { wanted.formUnion(filter.fields) } }
+        for filter in metricFilters { if let filter { wanted.formUnion(filter.fields) } }
         for metric in metrics { wanted.formUnion(metric.fields) }
         return wanted
     }
 
-    func prepare(_ batch: RowBatch) -> PreparedBatch {
+    /// Whether rows must be numbered over the whole input.
+    var numbersRows: Bool {
+        if case .keys = observes { return true }
+        return duplicates != nil
+    }
+
+    /// - Parameter firstRow: the number of the batch's first row over the whole input, where `numbersRows`.
+    func prepare(_ batch: RowBatch, firstRow: Int64 = 0) -> PreparedBatch {
         let out = PreparedBatch(sequence: batch.sequence, inputBytes: batch.inputBytes)
-        var work = BatchPreparation(self, batch, out)
+        var work = BatchPreparation(self, batch, out, firstRow: firstRow)
         work.run()
         return out
     }

@@ -69,6 +69,13 @@ struct TextRef: @unchecked Sendable {
 /// A fast hash of bytes: eight at a time, folded by wide multiplication.
 @inline(__always)
 func hashBytes(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+    let state = hashWide(bytes)
+    return UInt32(truncatingIfNeeded: state ^ (state &>> 32))
+}
+
+/// The same before it is folded.
+@inline(__always)
+func hashWide(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     var state: UInt64 = 0x9E37_79B9_7F4A_7C15 ^ UInt64(truncatingIfNeeded: bytes.count)
     var place = 0
     let count = bytes.count
@@ -91,7 +98,7 @@ func hashBytes(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         }
         state = mixBits(state ^ rest)
     }
-    return UInt32(truncatingIfNeeded: state ^ (state &>> 32))
+    return state
 }
 
 @inline(__always)
