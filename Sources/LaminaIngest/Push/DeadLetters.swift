@@ -1,0 +1,259 @@
+package import LaminaBase
+import Synchronization
+
+/// A row that a stream could not take in, kept with the reason so that it can be looked at and tried again.
+package struct DeadLetter: Sendable, Equatable {
+    /// Set when it is kept; ever higher.
+    package var id: Int64
+    /// Wall clock, ms.
+    package var time: Int64
+    /// `unparseable`, `late`, `early`.
+    package var kind: String
+    /// A full sentence.
+    package var reason: String
+    /// Where it came from: `topic-partition@offset`, `push 17, row 4`.
+    package var origin: String
+    /// The row as it came; of a very long one only the beginning, which cannot be tried again.
+    package var text: [UInt8]
+    package var isCut: Bool
+
+    package init(time: Int64, kind: String, reason: String, origin: String, text: [UInt8]) {
+        id = -1
+        self.time = time
+        self.kind = kind
+        self.reason = reason
+        self.origin = origin
+        isCut = text.count > DeadLetters.textMax
+        self.text = isCut ? Array(text.prefix(4096)) : text
+    }
+
+    package var json: JSON {
+        [
+            "id": .int(id), "time": .string(instantText(time)), "kind": .string(kind), "reason": .string(reason),
+            "origin": .string(origin), "row": .string(String(decoding: text, as: UTF8.self)),
+        ]
+    }
+}
+
+/// The rejected rows of a stream: a journal of its own, bounded; when it is full the oldest go, which is counted. Safe to use from any
+/// thread; what `add` and `remove` returned from is on disk.
+package final class DeadLetters: Sendable {
+    package static let textMax = 1 << 20
+
+    private struct State: Sendable {
+        /// Kinds of those that are there, by id, ascending.
+        var ids: [Int64] = []
+        var kinds: [UInt8] = []
+        var names: [String] = []
+        /// Gone because there was no room.
+        var dropped: Int64 = 0
+        /// The highest `through` of any `add`.
+        var through: Int64 = -1
+    }
+
+    private let journal: Journal
+    private let bytesMax: Int64
+    private let state = Mutex(State())
+    /// Held while letters are written: their order is that of their ids.
+    private let writing = Mutex(())
+
+    package init(
+        folder: String,
+        bytesMax: Int64 = 64 << 20,
+        log: (String) -> Void = { _ in }
+    ) throws(LaminaError) {
+        var options = Journal.Options()
+        options.fileBytes = max(1, bytesMax / 8)
+        self.bytesMax = bytesMax
+        journal = try Journal(folder: folder, options: options, log: log)
+        try journal.read(from: journal.first, headsOnly: true) { record throws(LaminaError) in
+            let known = state.withLock { Self.take(record, &$0) }
+            guard known else { throw journal.unreadable(record.sequence) }
+            return true
+        }
+    }
+
+    /// How many are there, by kind.
+    package var counts: [String: Int] {
+        state.withLock { state in
+            var counts: [String: Int] = [:]
+            for kind in state.kinds { counts[state.names[Int(kind)], default: 0] += 1 }
+            return counts
+        }
+    }
+
+    package var count: Int { state.withLock { $0.ids.count } }
+    package var dropped: Int64 { state.withLock { $0.dropped } }
+    /// The highest `through` that letters were added with; -1 before.
+    package var through: Int64 { state.withLock { $0.through } }
+
+    /// Keeps letters; their ids are set here.
+    /// - Parameter through: a position of the stream up to which its letters are complete with these.
+    package func add(_ letters: [DeadLetter], through: Int64 = -1) throws(LaminaError) {
+        guard !letters.isEmpty else { return }
+        try writing.withLock { _ throws(LaminaError) in
+            let first = try journal.append(letters.map { Self.entry($0, through) })
+            state.withLock { state in
+                for (index, letter) in letters.enumerated() {
+                    state.ids.append(first + Int64(index))
+                    state.kinds.append(Self.number(letter.kind, &state))
+                }
+                state.through = max(state.through, through)
+            }
+            try makeRoom()
+        }
+    }
+
+    /// The oldest first.
+    /// - Parameters:
+    ///   - kind: nil for all.
+    ///   - from: the first id that is wanted.
+    package func list(kind: String? = nil, limit: Int, from: Int64 = 0) throws(LaminaError) -> [DeadLetter] {
+        let wanted = state.withLock { state -> [Int64] in
+            let number = kind.map { name in state.names.firstIndex(of: name) ?? -1 }
+            var ids: [Int64] = []
+            for (index, id) in state.ids.enumerated() where id >= from {
+                if ids.count >= limit { break }
+                if number == nil || number == Int(state.kinds[index]) { ids.append(id) }
+            }
+            return ids
+        }
+        guard let first = wanted.first else { return [] }
+        var letters: [DeadLetter] = []
+        var next = 0
+        try journal.read(from: max(first, journal.first)) { record throws(LaminaError) in
+            while next < wanted.count, wanted[next] < record.sequence { next += 1 }
+            guard next < wanted.count else { return false }
+            if wanted[next] == record.sequence, let letter = Self.letter(record) { letters.append(letter) }
+            return true
+        }
+        return letters
+    }
+
+    /// Removes letters; ids that are not there do not matter.
+    /// - Returns: how many there were.
+    @discardableResult
+    package func remove(_ ids: [Int64]) throws(LaminaError) -> Int {
+        guard !ids.isEmpty else { return 0 }
+        return try writing.withLock { _ throws(LaminaError) in try removeKnown(Set(ids)) }
+    }
+
+    /// Removes all, or all of a kind.
+    package func removeAll(kind: String? = nil) throws(LaminaError) -> Int {
+        try writing.withLock { _ throws(LaminaError) in
+            let ids = state.withLock { state in
+                zip(state.ids, state.kinds).filter { kind == nil || state.names[Int($0.1)] == kind }.map(\.0)
+            }
+            return try removeKnown(Set(ids))
+        }
+    }
+
+    private func removeKnown(_ ids: Set<Int64>) throws(LaminaError) -> Int {
+        let present = state.withLock { $0.ids.filter { ids.contains($0) } }
+        guard !present.isEmpty else { return 0 }
+        var head = HeadWriter()
+        head.put(2)
+        head.put(present.count)
+        for id in present { head.put(id) }
+        _ = try journal.append([Journal.Entry(head: head.bytes)])
+        state.withLock { Self.forget(Set(present), &$0) }
+        let oldest = state.withLock { $0.ids.first } ?? journal.next
+        if journal.removable(below: oldest) > journal.first {
+            try writeTotals()
+            try journal.removeFiles(below: oldest)
+        }
+        return present.count
+    }
+
+    /// The oldest files go until the rest fits.
+    private func makeRoom() throws(LaminaError) {
+        while journal.byteCount > bytesMax, let end = journal.endOfFirstFile {
+            state.withLock { state in
+                let gone = state.ids.prefix { $0 < end }.count
+                state.ids.removeFirst(gone)
+                state.kinds.removeFirst(gone)
+                state.dropped += Int64(gone)
+            }
+            try writeTotals()
+            try journal.removeFiles(below: end)
+        }
+    }
+
+    private func writeTotals() throws(LaminaError) {
+        let (dropped, through) = state.withLock { ($0.dropped, $0.through) }
+        var head = HeadWriter()
+        head.put(3)
+        head.put(dropped)
+        head.put(through)
+        _ = try journal.append([Journal.Entry(head: head.bytes)])
+    }
+
+    private static func entry(_ letter: DeadLetter, _ through: Int64) -> Journal.Entry {
+        var head = HeadWriter()
+        head.put(1)
+        head.put(letter.time)
+        head.put(through)
+        head.put(letter.isCut ? 1 : 0)
+        head.put(letter.kind)
+        head.put(letter.reason)
+        head.put(letter.origin)
+        return Journal.Entry(head: head.bytes, body: letter.text)
+    }
+
+    private static func letter(_ record: Journal.Record) -> DeadLetter? {
+        var head = HeadReader(record.head)
+        guard (try? head.number()) == 1, let time = try? head.number(), (try? head.number()) != nil,
+            let isCut = try? head.number(), let kind = try? head.text(), let reason = try? head.text(),
+            let origin = try? head.text()
+        else { return nil }
+        var letter = DeadLetter(time: Int64(time), kind: kind, reason: reason, origin: origin, text: record.body)
+        letter.id = record.sequence
+        letter.isCut = isCut == 1
+        return letter
+    }
+
+    /// What a record does to the state; false when it cannot be read.
+    private static func take(_ record: Journal.Record, _ state: inout State) -> Bool {
+        var head = HeadReader(record.head)
+        do throws(HeadReader.Malformed) {
+            switch try head.number() {
+            case 1:
+                _ = try head.number()
+                state.through = max(state.through, Int64(try head.number()))
+                _ = try head.number()
+                state.ids.append(record.sequence)
+                state.kinds.append(number(try head.text(), &state))
+            case 2:
+                var ids = Set<Int64>()
+                for _ in 0..<(try head.count()) { ids.insert(Int64(try head.number())) }
+                forget(ids, &state)
+            case 3:
+                state.dropped = Int64(try head.number())
+                state.through = max(state.through, Int64(try head.number()))
+            default: return false
+            }
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private static func number(_ kind: String, _ state: inout State) -> UInt8 {
+        if let index = state.names.firstIndex(of: kind) { return UInt8(index) }
+        // Kinds are few and ours; the last number is for whatever exceeds them.
+        guard state.names.count < 255 else { return 254 }
+        state.names.append(kind)
+        return UInt8(state.names.count - 1)
+    }
+
+    private static func forget(_ ids: Set<Int64>, _ state: inout State) {
+        var kept = 0
+        for index in state.ids.indices where !ids.contains(state.ids[index]) {
+            state.ids[kept] = state.ids[index]
+            state.kinds[kept] = state.kinds[index]
+            kept += 1
+        }
+        state.ids.removeLast(state.ids.count - kept)
+        state.kinds.removeLast(state.kinds.count - kept)
+    }
+}

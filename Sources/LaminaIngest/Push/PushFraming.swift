@@ -1,0 +1,139 @@
+package import LaminaBase
+
+/// Cuts the body of a push into records: one JSON document, or one line of delimited text, each. The bytes are not copied but where
+/// msgpack becomes JSON.
+///
+/// The content type decides, a generic or absent one leaves it to the first bytes. JSON comes as an array, as objects on lines, or as
+/// objects with or without anything between them; an object that does not end spoils its line only, an array that does not end the
+/// whole body. Lamina's own; the bodies are those that Fluent Bit, Fluentd, Vector, Kafka Connect and Tranquility's clients send.
+package struct PushFraming: Sendable {
+    /// How a body is to be read.
+    enum Form: Sendable {
+        case json
+        case jsonLines
+        case messagePack
+        /// Lines of the spec's own format.
+        case text
+        /// Text whose first lines are a header: it stays whole.
+        case textWithHeader
+    }
+
+    private let readsJSON: Bool
+    private let hasHeader: Bool
+    private let timestamp: TimestampSpec
+
+    package init(_ format: InputFormat, timestamp: TimestampSpec) {
+        self.timestamp = timestamp
+        switch format.kind {
+        case .json: (readsJSON, hasHeader) = (true, false)
+        case .delimited(let delimited):
+            (readsJSON, hasHeader) = (false, delimited.findColumnsFromHeader || delimited.skipHeaderRows > 0)
+        default: (readsJSON, hasHeader) = (false, false)
+        }
+    }
+
+    /// - Parameter mediaType: without parameters, in lower case.
+    /// - Errors: `unsupportedMediaType` for a type that the spec's format cannot read, `malformedBody` for bytes that cannot be cut.
+    package func records(of body: [UInt8], mediaType: String?) throws(LaminaError) -> RecordBatch {
+        var batch = RecordBatch()
+        switch try form(body, mediaType) {
+        case .json: batch.setRecords(try frameJSON(body, isLines: false), of: body)
+        case .jsonLines: batch.setRecords(try frameJSON(body, isLines: true), of: body)
+        case .text: batch.setRecords(frameLines(body), of: body)
+        case .textWithHeader: batch.setRecords(body.isEmpty ? [] : [0..<body.count], of: body)
+        case .messagePack:
+            var reader = MessagePackFraming(timestamp)
+            try reader.read(body)
+            batch.setRecords(reader.records, of: reader.text)
+        }
+        return batch
+    }
+
+    private static let generic: Set<String> = [
+        "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded", "text/plain", "*/*",
+    ]
+    private static let json: Set<String> = ["application/json", "text/json", "application/json-stream", "application/stream+json"]
+    private static let jsonLines: Set<String> = [
+        "application/x-ndjson", "application/ndjson", "application/jsonl", "application/jsonlines",
+        "application/x-jsonlines", "application/json-lines", "application/json-l",
+    ]
+    private static let messagePack: Set<String> = [
+        "application/msgpack", "application/x-msgpack", "application/vnd.msgpack", "application/messagepack",
+    ]
+    private static let text: Set<String> = [
+        "text/csv", "application/csv", "text/tab-separated-values", "text/tsv", "application/tsv",
+    ]
+
+    private func form(_ body: [UInt8], _ mediaType: String?) throws(LaminaError) -> Form {
+        guard let mediaType, !Self.generic.contains(mediaType) else {
+            guard readsJSON else { return hasHeader ? .textWithHeader : .text }
+            return MessagePackFraming.mayBegin(body) ? .messagePack : .json
+        }
+        if readsJSON {
+            if Self.json.contains(mediaType) || mediaType.hasSuffix("+json") { return .json }
+            if Self.jsonLines.contains(mediaType) { return .jsonLines }
+            if Self.messagePack.contains(mediaType) { return .messagePack }
+        } else if Self.text.contains(mediaType) {
+            return hasHeader ? .textWithHeader : .text
+        }
+        throw LaminaError(
+            .invalidInput,
+            code: "unsupportedMediaType",
+            "This stream does not take '\(mediaType)': its inputFormat reads "
+                + (readsJSON
+                    ? "application/json, application/x-ndjson and application/msgpack"
+                    : "text/csv, text/tab-separated-values and text/plain")
+        )
+    }
+}
+
+extension RecordBatch {
+    /// Records whose offsets are their places.
+    fileprivate mutating func setRecords(_ ranges: [Range<Int>], of bytes: [UInt8]) {
+        self.bytes = bytes
+        records.reserveCapacity(ranges.count)
+        for range in ranges {
+            records.append(Record(partition: 0, offset: Int64(records.count), timestamp: nil, value: range))
+        }
+    }
+}
+
+/// A body that is not what it says it is; nothing of it is stored.
+func malformedBody(_ what: String, at place: Int) -> LaminaError {
+    LaminaError(
+        .invalidInput,
+        code: "malformedBody",
+        "The body is malformed at byte \(place): \(what)",
+        context: ["byte": "\(place)"]
+    )
+}
+
+/// Lines without their ends; empty ones are none.
+func frameLines(_ body: [UInt8]) -> [Range<Int>] {
+    var lines: [Range<Int>] = []
+    body.withUnsafeBufferPointer { bytes in
+        var start = 0
+        while start < bytes.count {
+            let feed = lineEnd(bytes, from: start)
+            var end = feed
+            if end > start, bytes[end - 1] == 0x0D { end -= 1 }
+            if end > start { lines.append(start..<end) }
+            start = feed + 1
+        }
+    }
+    return lines
+}
+
+/// The place of the next line feed, or the end.
+func lineEnd(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+    var place = start
+    let feed = SIMD32<UInt8>(repeating: 0x0A)
+    if let base = bytes.baseAddress {
+        while place &+ 32 <= bytes.count {
+            if any(UnsafeRawPointer(base + place).loadUnaligned(as: SIMD32<UInt8>.self) .== feed) { break }
+            place &+= 32
+        }
+    }
+    while place < bytes.count, bytes[place] != 0x0A { place &+= 1 }
+    return place
+}

@@ -1,0 +1,164 @@
+import LaminaBase
+
+/// The documents of a JSON body: the elements of its arrays, and its objects.
+///
+/// - Parameter isLines: whether a document must end on its line.
+/// - Errors: `malformedBody` when it begins with neither `[` nor `{`, or an array does not end.
+func frameJSON(_ body: [UInt8], isLines: Bool) throws(LaminaError) -> [Range<Int>] {
+    var scanner = JSONScanner(isLines: isLines)
+    body.withUnsafeBufferPointer { scanner.scan($0) }
+    if let problem = scanner.problem { throw problem }
+    return scanner.documents
+}
+
+/// Finds where documents begin and end, without looking at more than brackets and quotes: what lies between is the parser's.
+private struct JSONScanner {
+    private(set) var documents: [Range<Int>] = []
+    private(set) var problem: LaminaError?
+    /// Set as soon as a document did not end: from there on each is looked for on its line only, so that no byte is read often.
+    private var isLines: Bool
+
+    init(isLines: Bool) { self.isLines = isLines }
+
+    mutating func scan(_ bytes: UnsafeBufferPointer<UInt8>) {
+        var place = 0
+        if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { place = 3 }
+        place = skipSpace(bytes, place)
+        guard place < bytes.count else { return }
+        guard bytes[place] == UInt8(ascii: "{") || bytes[place] == UInt8(ascii: "[") else {
+            problem = malformedBody("JSON begins with { or [", at: place)
+            return
+        }
+        if takesLines(bytes, place) { return }
+        while place < bytes.count, problem == nil {
+            if bytes[place] == UInt8(ascii: "[") {
+                place = takeArray(bytes, place)
+            } else {
+                place = takeDocument(bytes, place)
+            }
+            place = skipSpace(bytes, place)
+        }
+    }
+
+    /// The usual body: a first line that is one whole object, and others that look like it.
+    private mutating func takesLines(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) -> Bool {
+        guard bytes[start] == UInt8(ascii: "{") else { return false }
+        var line = start
+        while line < bytes.count {
+            let feed = lineEnd(bytes, from: line)
+            let begin = skipSpace(bytes, line, before: feed)
+            var end = feed
+            while end > begin, isSpace(bytes[end - 1]) { end -= 1 }
+            line = feed + 1
+            if begin == end { continue }
+            guard bytes[begin] == UInt8(ascii: "{"), bytes[end - 1] == UInt8(ascii: "}"),
+                !documents.isEmpty || endOfValue(bytes, begin, before: feed) == end
+            else {
+                documents = []
+                return false
+            }
+            documents.append(begin..<end)
+        }
+        return true
+    }
+
+    /// An object, or what else stands at the place up to the line's end; the place behind it.
+    private mutating func takeDocument(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
+        let opens = bytes[start] == UInt8(ascii: "{")
+        if opens, let end = endOfValue(bytes, start, before: isLines ? lineEnd(bytes, from: start) : bytes.count) {
+            documents.append(start..<end)
+            return end
+        }
+        if opens { isLines = true }
+        let feed = lineEnd(bytes, from: start)
+        var end = feed
+        while end > start, isSpace(bytes[end - 1]) { end -= 1 }
+        documents.append(start..<end)
+        return feed
+    }
+
+    private mutating func takeArray(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
+        var place = skipSpace(bytes, start + 1)
+        if place < bytes.count, bytes[place] == UInt8(ascii: "]") { return place + 1 }
+        while place < bytes.count {
+            let begin = place
+            guard let end = endOfElement(bytes, begin) else {
+                problem = malformedBody("the array's element does not end", at: begin)
+                return bytes.count
+            }
+            guard end > begin else {
+                problem = malformedBody("an element of the array is missing", at: begin)
+                return bytes.count
+            }
+            documents.append(begin..<end)
+            place = skipSpace(bytes, end)
+            guard place < bytes.count else { break }
+            if bytes[place] == UInt8(ascii: "]") { return place + 1 }
+            guard bytes[place] == UInt8(ascii: ",") else {
+                problem = malformedBody("a comma or ] must follow an element of the array", at: place)
+                return bytes.count
+            }
+            place = skipSpace(bytes, place + 1)
+        }
+        problem = malformedBody("the array does not end", at: bytes.count)
+        return bytes.count
+    }
+
+    private func endOfElement(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
+        switch bytes[start] {
+        case UInt8(ascii: "{"), UInt8(ascii: "["): return endOfValue(bytes, start, before: bytes.count)
+        case UInt8(ascii: "\""): return endOfString(bytes, start + 1, before: bytes.count)
+        default:
+            var place = start
+            while place < bytes.count, bytes[place] != UInt8(ascii: ","), bytes[place] != UInt8(ascii: "]"),
+                !isSpace(bytes[place])
+            {
+                place += 1
+            }
+            return place
+        }
+    }
+}
+
+/// One past the bracket that closes the one at `start`; nil when there is none before `limit`, or a string breaks off at its line's end.
+private func endOfValue(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, before limit: Int) -> Int? {
+    var depth = 0
+    var place = start
+    while place < limit {
+        let byte = bytes[place]
+        place &+= 1
+        if byte == UInt8(ascii: "\"") {
+            guard let end = endOfString(bytes, place, before: limit) else { return nil }
+            place = end
+        } else if byte == UInt8(ascii: "{") || byte == UInt8(ascii: "[") {
+            depth &+= 1
+        } else if byte == UInt8(ascii: "}") || byte == UInt8(ascii: "]") {
+            depth &-= 1
+            if depth == 0 { return place }
+        }
+    }
+    return nil
+}
+
+/// One past the quote that ends the string whose first byte is at `start`.
+private func endOfString(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, before limit: Int) -> Int? {
+    var place = start
+    while place < limit {
+        let byte = bytes[place]
+        place &+= 1
+        if byte == UInt8(ascii: "\"") { return place }
+        if byte == UInt8(ascii: "\\") { place &+= 1 }
+        if byte == 0x0A { return nil }
+    }
+    return nil
+}
+
+@inline(__always)
+private func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
+
+private func skipSpace(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, before limit: Int? = nil) -> Int {
+    let limit = limit ?? bytes.count
+    var place = start
+    while place < limit, isSpace(bytes[place]) || bytes[place] == 0x1E { place += 1 }
+    return place
+}
