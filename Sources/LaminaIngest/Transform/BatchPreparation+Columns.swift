@@ -183,7 +183,7 @@ extension BatchPreparation {
         do throws(LaminaError) {
             return try filter.passes(row: row, time: times[row], fields: fields)
         } catch {
-            if out.failure == nil { out.failure = error }
+            fail(row, error)
             return false
         }
     }

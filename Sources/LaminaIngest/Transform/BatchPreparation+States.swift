@@ -28,11 +28,26 @@ extension BatchPreparation {
                     column.values.append(try input?.value(row, forms[place]) ?? absent)
                 } catch {
                     column.values.append(.null)
-                    if out.failure == nil { out.failure = error }
+                    fail(row, error)
                 }
             }
+            if stream != nil { tryFold(rule, column, kept, row) }
         }
         return column
+    }
+
+    /// Stored states come from outside and may be malformed, which shows when they are folded: too late for a stream, whose index
+    /// would be of no use then.
+    private func tryFold(_ rule: any ValueAggregation, _ column: PreparedColumn, _ kept: Int, _ row: Int) {
+        let width = rule.inputs.count
+        let values = column.values[kept * width..<(kept + 1) * width]
+        guard values.contains(where: { if case .complex = $0 { true } else { false } }) else { return }
+        var state: AggregateState?
+        do throws(LaminaError) {
+            try rule.fold(Array(values), into: &state)
+        } catch {
+            fail(row, error)
+        }
     }
 }
 

@@ -8,10 +8,14 @@ struct BatchPreparation {
         static let unparseable: UInt8 = 1
         static let thrownAway: UInt8 = 2
         static let duplicate: UInt8 = 3
+        /// Of a stream: outside of the times it takes.
+        static let late: UInt8 = 4
+        static let early: UInt8 = 5
     }
 
     let plan: RowPreparer
     let batch: RowBatch
+    let stream: StreamPreparation?
     let out: PreparedBatch
     let arena = TextArena()
     var fields: [String: FieldView] = [:]
@@ -25,10 +29,17 @@ struct BatchPreparation {
     /// The number of the batch's first row over the whole input; 0 where nobody asks.
     let firstRow: Int64
 
-    init(_ plan: RowPreparer, _ batch: RowBatch, _ out: PreparedBatch, firstRow: Int64 = 0) {
+    init(
+        _ plan: RowPreparer,
+        _ batch: RowBatch,
+        _ out: PreparedBatch,
+        firstRow: Int64 = 0,
+        stream: StreamPreparation? = nil
+    ) {
         self.firstRow = firstRow
         self.plan = plan
         self.batch = batch
+        self.stream = stream
         self.out = out
         states = [UInt8](repeating: RowState.kept, count: batch.rowCount)
         times = [Int64](repeating: 0, count: batch.rowCount)
@@ -38,10 +49,13 @@ struct BatchPreparation {
     mutating func run() {
         out.owners = [batch, arena]
         readTimes()
+        refuseRows()
         compute()
         if !plan.spatial.isEmpty { joinPoints(plan.spatial) }
         applyFilter()
+        if let stream { rejectTimes(stream.bounds) }
         placeRows()
+        if stream != nil { groupRows() }
         if let kind = plan.observes {
             observe(kind)
             count()
@@ -102,6 +116,21 @@ struct BatchPreparation {
             parts.append("\(field.name)=\(view.javaString(row) ?? "null")")
         }
         return "{" + parts.joined(separator: ", ") + "}"
+    }
+
+    /// Rows of a stream on which an earlier try failed.
+    private mutating func refuseRows() {
+        guard let stream else { return }
+        for (row, message) in stream.refused where states[Int(row)] == RowState.kept {
+            states[Int(row)] = RowState.unparseable
+            details[Int(row)] = ["\(message)\(place(Int(row)))"]
+        }
+    }
+
+    /// A row on which something fails, fails the task; of a stream, only the row does not count.
+    func fail(_ row: Int, _ error: LaminaError) {
+        if out.failure == nil { out.failure = error }
+        if stream != nil { out.failedRows[Int32(row)] = error.message }
     }
 
     // MARK: transforms and filter
@@ -173,8 +202,19 @@ struct BatchPreparation {
             do throws(LaminaError) {
                 if try !filter.passes(row: row, time: times[row], fields: fields) { states[row] = RowState.thrownAway }
             } catch {
-                if out.failure == nil { out.failure = error }
-                return
+                fail(row, error)
+                if stream == nil { return }
+            }
+        }
+    }
+
+    /// Late and early rows of a stream, as Druid after the filter.
+    private mutating func rejectTimes(_ bounds: RowBounds) {
+        for row in 0..<batch.rowCount where states[row] == RowState.kept {
+            if times[row] < bounds.min {
+                states[row] = RowState.late
+            } else if times[row] > bounds.max {
+                states[row] = RowState.early
             }
         }
     }
@@ -182,7 +222,7 @@ struct BatchPreparation {
     // MARK: places
 
     private mutating func placeRows() {
-        var finder = ChunkFinder(plan.chunkRule)
+        var finder = ChunkFinder(stream?.chunks ?? plan.chunkRule)
         var numbers: [RowPlace: UInt32] = [:]
         var last: RowPlace?
         var lastNumber: UInt32 = 0
@@ -211,7 +251,7 @@ struct BatchPreparation {
                 let time = isExact ? times[row] : granularity.bucketStart(times[row])
                 bucket = try bucketOf.bucket(row: row, time: time, chunk: chunk)
             } catch {
-                if out.failure == nil { out.failure = error }
+                fail(row, error)
             }
             let place = RowPlace(chunk: chunk, bucket: bucket)
             if place != last {
@@ -233,6 +273,25 @@ struct BatchPreparation {
         }
     }
 
+    /// Rows of a stream lie place by place, so that each segment takes a range of them.
+    private mutating func groupRows() {
+        var starts = [Int](repeating: 0, count: out.places.count + 1)
+        for place in out.placeOfRow { starts[Int(place) + 1] += 1 }
+        for place in out.places.indices { starts[place + 1] += starts[place] }
+        out.rangeOfPlace = out.places.indices.map { starts[$0]..<starts[$0 + 1] }
+        guard out.places.count > 1 else { return }
+        var sorted = [Int32](repeating: 0, count: rows.count)
+        var places = [UInt32](repeating: 0, count: rows.count)
+        for (kept, row) in rows.enumerated() {
+            let place = out.placeOfRow[kept]
+            sorted[starts[Int(place)]] = row
+            places[starts[Int(place)]] = place
+            starts[Int(place)] += 1
+        }
+        rows = sorted
+        out.placeOfRow = places
+    }
+
     /// The dimensions of a row that make up Druid's group key.
     private func groupKeyNames() -> [String] {
         var names = plan.dimensions.map(\.name)
@@ -247,7 +306,8 @@ struct BatchPreparation {
         plan.granularity.isNone || plan.granularity.isAll ? instant : plan.granularity.bucketStart(instant)
     }
 
-    /// Times as they are stored: truncated, but never before their segment's interval, as in Druid's `IncrementalIndex`.
+    /// Times as they are stored: truncated, but never before their segment's interval, as in Druid's `IncrementalIndex`. Of a stream
+    /// the segment is not known yet.
     private mutating func truncateTimes() {
         out.times.reserveCapacity(rows.count)
         if plan.granularity.isNone {
@@ -262,7 +322,11 @@ struct BatchPreparation {
                 start = plan.granularity.bucketStart(instant)
                 end = max(plan.granularity.next(start), instant &+ 1)
             }
-            out.times.append(max(start, out.places[Int(out.placeOfRow[kept])].chunk.start))
+            if stream != nil {
+                out.times.append(start)
+            } else {
+                out.times.append(max(start, out.places[Int(out.placeOfRow[kept])].chunk.start))
+            }
         }
     }
 
@@ -292,7 +356,7 @@ struct BatchPreparation {
                         out.observation.keys[chunk, default: KeyCounts()].add(key)
                     }
                 } catch {
-                    if out.failure == nil { out.failure = error }
+                    fail(Int(row), error)
                 }
             }
         }
@@ -309,20 +373,23 @@ struct BatchPreparation {
 
     // MARK: counts
 
+    private func recordOf(_ row: Int) -> UInt32 { row < batch.records.count ? batch.records[row] : 0 }
+
     private mutating func count() {
         out.counts.processedBytes = batch.inputBytes
         if plan.dedup != nil { out.counts.duplicates = 0 }
         var bad = 0
+        let errorsKept = stream == nil ? plan.errorsKept : Int.max
         func record(_ error: RowError) {
             out.errors.append(error)
-            if plan.errorsKept < Int.max, out.errors.count > 2 * plan.errorsKept {
-                out.errors.removeFirst(out.errors.count - plan.errorsKept)
+            if errorsKept < Int.max, out.errors.count > 2 * errorsKept {
+                out.errors.removeFirst(out.errors.count - errorsKept)
             }
         }
         func recordBadRecords(before row: Int) {
             while bad < batch.badRecords.count, batch.badRecords[bad].beforeRow <= row {
                 let text = batch.badRecords[bad]
-                record(RowError(isUnparseable: true, input: text.input, details: [text.message]))
+                record(RowError(isUnparseable: true, input: text.input, details: [text.message], record: text.record))
                 out.counts.unparseable += 1
                 bad += 1
             }
@@ -330,17 +397,30 @@ struct BatchPreparation {
         for row in 0..<batch.rowCount {
             recordBadRecords(before: row)
             switch states[row] {
-            case RowState.thrownAway: out.counts.thrownAway += 1
             case RowState.duplicate:
                 out.counts.thrownAway += 1
                 out.counts.duplicates? += 1
+            case RowState.thrownAway, RowState.late, RowState.early:
+                out.counts.thrownAway += 1
+                if stream != nil {
+                    out.thrownAway.append(ThrownRow(record: recordOf(row), state: states[row], time: times[row]))
+                }
             case RowState.unparseable:
                 out.counts.unparseable += 1
-                record(RowError(isUnparseable: true, input: rowText(row), details: details[row] ?? []))
+                record(
+                    RowError(
+                        isUnparseable: true,
+                        input: rowText(row),
+                        details: details[row] ?? [],
+                        record: recordOf(row)
+                    )
+                )
             default:
                 if let problems = details[row] {
                     out.counts.processedWithError += 1
-                    record(RowError(isUnparseable: false, input: rowText(row), details: problems))
+                    record(
+                        RowError(isUnparseable: false, input: rowText(row), details: problems, record: recordOf(row))
+                    )
                 } else {
                     out.counts.processed += 1
                 }

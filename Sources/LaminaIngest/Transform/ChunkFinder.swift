@@ -15,6 +15,8 @@ struct ChunkFinder {
         var granularity: Granularity?
         /// Intervals of stored segments that rows are appended to, whatever the granularity (sorted, disjoint).
         var existing: [Interval]
+        /// Whether a bucket ends where one of `existing` begins, instead of lying over it.
+        var avoidsExisting = false
     }
 
     private let rule: Rule
@@ -53,7 +55,13 @@ struct ChunkFinder {
         if let chunk = Self.find(instant, in: rule.existing) { return chunk }
         if let fixed = rule.fixed { return Self.find(instant, in: fixed) }
         guard Interval.eternity.contains(instant) else { return nil }
-        return rule.granularity?.bucket(instant)
+        guard var bucket = rule.granularity?.bucket(instant) else { return nil }
+        guard rule.avoidsExisting else { return bucket }
+        for interval in rule.existing where interval.overlaps(bucket) {
+            if interval.end <= instant { bucket.start = max(bucket.start, interval.end) }
+            if interval.start > instant { bucket.end = min(bucket.end, interval.start) }
+        }
+        return bucket
     }
 
     private static func find(_ instant: Int64, in intervals: [Interval]) -> Interval? {

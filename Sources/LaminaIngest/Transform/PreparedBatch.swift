@@ -68,6 +68,16 @@ struct RowError {
     /// The row, or the text of the record.
     var input: String
     var details: [String]
+    /// Of a stream: which record of the `RecordBatch`.
+    var record: UInt32 = 0
+}
+
+/// A row of a stream that a filter dropped, or whose time is not taken.
+struct ThrownRow {
+    var record: UInt32
+    /// A `BatchPreparation.RowState`.
+    var state: UInt8
+    var time: Int64
 }
 
 /// Rows of one batch after time, transforms, filter and coercion: what the index takes in. Made on any thread, used by one.
@@ -81,6 +91,8 @@ final class PreparedBatch: @unchecked Sendable {
     /// Distinct places of this batch, and each row's number among them.
     var places: [RowPlace] = []
     var placeOfRow: [UInt32] = []
+    /// Of a stream: the rows of each place lie together.
+    var rangeOfPlace: [Range<Int>] = []
     /// In the order of the spec's dimensions, then metrics.
     var dimensions: [PreparedColumn] = []
     var metrics: [PreparedColumn] = []
@@ -93,8 +105,12 @@ final class PreparedBatch: @unchecked Sendable {
     var counts = RowCounts()
     /// In row order; only as many of the last ones as the report can hold, unless all are logged.
     var errors: [RowError] = []
+    /// Of a stream.
+    var thrownAway: [ThrownRow] = []
     /// An error that fails the task.
     var failure: LaminaError?
+    /// Of a stream: batch rows that something failed on, with the message.
+    var failedRows: [Int32: String] = [:]
 
     /// Keeps the memory that texts point into.
     var owners: [AnyObject] = []

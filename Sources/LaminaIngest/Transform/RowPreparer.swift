@@ -153,10 +153,12 @@ final class RowPreparer: Sendable {
         return duplicates != nil
     }
 
-    /// - Parameter firstRow: the number of the batch's first row over the whole input, where `numbersRows`.
-    func prepare(_ batch: RowBatch, firstRow: Int64 = 0) -> PreparedBatch {
+    /// - Parameters:
+    ///   - firstRow: the number of the batch's first row over the whole input, where `numbersRows`.
+    ///   - stream: set for rows of a stream.
+    func prepare(_ batch: RowBatch, firstRow: Int64 = 0, stream: StreamPreparation? = nil) -> PreparedBatch {
         let out = PreparedBatch(sequence: batch.sequence, inputBytes: batch.inputBytes)
-        var work = BatchPreparation(self, batch, out, firstRow: firstRow)
+        var work = BatchPreparation(self, batch, out, firstRow: firstRow, stream: stream)
         work.run()
         return out
     }
