@@ -1,4 +1,4 @@
-package import LaminaBase
+import LaminaBase
 
 /// Records of a stream, parsed and coerced: what `StreamIndexer.append` takes in. Made on any thread, used by one.
 ///
@@ -77,7 +77,10 @@ package final class PreparedRecords: @unchecked Sendable {
         case BatchPreparation.RowState.late:
             (.late, "The time \(instantText(row.time)) is before \(instantText(bounds.min)), from which rows are taken")
         case BatchPreparation.RowState.early:
-            (.early, "The time \(instantText(row.time)) is after \(instantText(bounds.max)), up to which rows are taken")
+            (
+                .early,
+                "The time \(instantText(row.time)) is after \(instantText(bounds.max)), up to which rows are taken"
+            )
         default: (.filtered, "The filter of the transformSpec does not let it pass")
         }
     }

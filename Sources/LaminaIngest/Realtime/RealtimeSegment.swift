@@ -126,6 +126,9 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
     /// Bytes of the rows that are in no piece yet.
     package var memoryBytes: Int { lock.withLock { _ in frozen.reduce(memory.bytes) { $0 + $1.index.bytes } } }
 
+    /// Rows and their bytes that are neither in a piece nor frozen.
+    var growing: (rows: Int, bytes: Int) { lock.withLock { _ in (memory.rowCount, memory.bytes) } }
+
     /// Names of its pieces in the folder, oldest first: what a restart needs.
     package var pieces: [String] { lock.withLock { _ in stored.map(\.name) } }
 
@@ -142,8 +145,13 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
         }
     }
 
+    /// Writes pieces of what was frozen before, and of nothing that came since.
+    func persistFrozen() throws(LaminaError) {
+        try writing.withLock { _ throws(LaminaError) in _ = try writePieces() }
+    }
+
     /// Rows that come from now on go to a fresh index.
-    private func freeze() {
+    func freeze() {
         lock.withLock { _ in
             guard memory.rowCount > 0 else { return }
             frozen.append(Frozen(index: memory, view: currentView()))

@@ -43,7 +43,11 @@ package struct StreamMeter: Sendable {
             waiting[kind] = 0
             for (place, minutes) in Self.minutes.enumerated() {
                 let alpha = 1 - exp(-5.0 / 60.0 / minutes)
-                if isFirst { rates[place][kind] = rate } else { rates[place][kind] += alpha * (rate - rates[place][kind]) }
+                if isFirst {
+                    rates[place][kind] = rate
+                } else {
+                    rates[place][kind] += alpha * (rate - rates[place][kind])
+                }
             }
         }
         isFirst = false

@@ -279,7 +279,10 @@ struct BatchPreparation {
         for place in out.placeOfRow { starts[Int(place) + 1] += 1 }
         for place in out.places.indices { starts[place + 1] += starts[place] }
         out.rangeOfPlace = out.places.indices.map { starts[$0]..<starts[$0 + 1] }
-        guard out.places.count > 1 else { return }
+        guard out.places.count > 1 else {
+            if let row = rows.first { out.timeOfPlace = [times[Int(row)]] }
+            return
+        }
         var sorted = [Int32](repeating: 0, count: rows.count)
         var places = [UInt32](repeating: 0, count: rows.count)
         for (kept, row) in rows.enumerated() {
@@ -290,6 +293,7 @@ struct BatchPreparation {
         }
         rows = sorted
         out.placeOfRow = places
+        for range in out.rangeOfPlace { out.timeOfPlace.append(times[Int(rows[range.lowerBound])]) }
     }
 
     /// The dimensions of a row that make up Druid's group key.

@@ -93,6 +93,8 @@ final class PreparedBatch: @unchecked Sendable {
     var placeOfRow: [UInt32] = []
     /// Of a stream: the rows of each place lie together.
     var rangeOfPlace: [Range<Int>] = []
+    /// Of a stream: the time of a row of each place, as it came.
+    var timeOfPlace: [Int64] = []
     /// In the order of the spec's dimensions, then metrics.
     var dimensions: [PreparedColumn] = []
     var metrics: [PreparedColumn] = []

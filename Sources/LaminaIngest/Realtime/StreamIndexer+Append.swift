@@ -1,0 +1,276 @@
+package import LaminaBase
+
+/// Taking rows in.
+extension StreamIndexer {
+    /// Parses and coerces records; by any thread. Rows are judged by `bounds`.
+    ///
+    /// - Errors: none that a record could cause.
+    package func prepare(_ batch: RecordBatch, bounds: RowBounds) throws(LaminaError) -> PreparedRecords {
+        let prepared = PreparedRecords(batch, bounds)
+        let existing = state.read { Self.intervals($0) }
+        for parsed in try parser.parse(batch).batches {
+            let part = prepare(parsed, bounds, existing)
+            prepared.parts.append(part)
+            prepared.note(part.rows)
+        }
+        prepared.finish()
+        return prepared
+    }
+
+    /// A row that something fails on is refused, and the others are prepared again.
+    private func prepare(
+        _ parsed: RowBatch,
+        _ bounds: RowBounds,
+        _ existing: [Interval],
+        refused: [Int32: String] = [:]
+    ) -> PreparedRecords.Part {
+        var how = StreamPreparation(
+            bounds: bounds,
+            chunks: ChunkFinder.Rule(
+                fixed: nil,
+                granularity: spec.segmentGranularity,
+                existing: existing,
+                avoidsExisting: true
+            ),
+            refused: refused
+        )
+        while true {
+            let rows = preparer.prepare(parsed, stream: how)
+            if rows.failedRows.isEmpty { return PreparedRecords.Part(parsed: parsed, rows: rows, refused: how.refused) }
+            how.refused.merge(rows.failedRows) { first, _ in first }
+        }
+    }
+
+    /// Intervals of the segments that take rows, sorted.
+    private static func intervals(_ state: StreamState) -> [Interval] {
+        state.open.sinks.filter { !$0.isClosed }.map(\.rows.segment.interval).sorted()
+    }
+
+    /// Takes in prepared records, which queries see when it returns; waits while what came before is being written.
+    ///
+    /// - Errors: nothing was taken in, and the same records may be tried again, when opening a segment failed or the disk keeps rows
+    ///   from leaving memory. `tooManyBadRows` by the spec's limit. Else `status.error` is set: it must be given up.
+    package func append(_ prepared: PreparedRecords) throws(LaminaError) {
+        try waitForRoom()
+        while true {
+            let opened = try openSegments(prepared)
+            let isDone = try state.update { state throws(LaminaError) in
+                try check(prepared, state)
+                guard Self.fits(prepared, state) else { return false }
+                try take(prepared, &state)
+                return true
+            }
+            if isDone { return }
+            // The sinks that were to take them were closed meanwhile, or cut time otherwise than thought.
+            if !opened { fit(prepared) }
+        }
+    }
+
+    // MARK: before
+
+    private enum Room {
+        case enough
+        case none(LaminaError?, tries: Int)
+    }
+
+    private func waitForRoom() throws(LaminaError) {
+        while true {
+            let room: Room = state.update { state in
+                guard state.failure == nil, !state.isClosed, !state.isEnding, isFull(state) else { return .enough }
+                if state.persistWanted == state.persistDone { state.persistWanted += 1 }
+                return .none(state.persistError, tries: state.persistTries)
+            }
+            guard case .none(let error, let tries) = room else { return }
+            if let error { throw error }
+            _ = state.wait { state -> Bool? in
+                let goesOn = state.persistTries != tries || state.failure != nil || state.isEnding || !isFull(state)
+                return goesOn ? true : nil
+            }
+        }
+    }
+
+    private func isFull(_ state: StreamState) -> Bool {
+        let (rows, bytes) = state.growing
+        return rows >= spec.limits.maxRowsInMemory || bytes >= spec.limits.maxBytesInMemory
+    }
+
+    private func check(_ prepared: PreparedRecords, _ state: StreamState) throws(LaminaError) {
+        if let failure = state.failure { throw failure }
+        if state.isClosed || state.isEnding {
+            throw LaminaError(.serviceUnavailable, code: "closed", "The stream \(name) takes no more records")
+        }
+        let batch = prepared.records
+        var next: [Int64] = []
+        for partition in batch.partitions { next.append(state.position[partition] ?? .max) }
+        for record in batch.records {
+            guard next.indices.contains(Int(record.partition)), record.offset >= next[Int(record.partition)] else {
+                throw LaminaError(
+                    .defensive,
+                    code: "wrongOffset",
+                    "A record with the offset \(record.offset) came to \(name), which was taken in before or not begun with"
+                )
+            }
+            next[Int(record.partition)] = record.offset
+        }
+        for partition in batch.next.keys where state.position[partition] == nil {
+            throw LaminaError(
+                .defensive,
+                code: "wrongOffset",
+                "\(name) does not read \(partition.topic)-\(partition.number)"
+            )
+        }
+        let bad = state.badRows + prepared.counts.unparseable + prepared.counts.processedWithError
+        if bad > Int64(spec.limits.maxParseExceptions) {
+            throw LaminaError(
+                .runtimeFailure,
+                code: "tooManyBadRows",
+                "Max parse exceptions[\(spec.limits.maxParseExceptions)] exceeded",
+                context: ["maxParseExceptions": "\(spec.limits.maxParseExceptions)"]
+            )
+        }
+    }
+
+    /// The place in the open sequence of the sink that takes rows at an interval.
+    private static func sink(_ interval: Interval, _ state: StreamState) -> Int? {
+        state.open.sinks.lastIndex { !$0.isClosed && $0.rows.segment.interval.contains(interval) }
+    }
+
+    /// Whether every place of the rows has a sink.
+    private static func fits(_ prepared: PreparedRecords, _ state: StreamState) -> Bool {
+        prepared.parts.allSatisfy { part in part.rows.places.allSatisfy { sink($0.chunk, state) != nil } }
+    }
+
+    /// Opens segments for the times that have none; without the lock, since the host may take its time.
+    ///
+    /// - Returns: whether every time has one now that lies around the whole place.
+    private func openSegments(_ prepared: PreparedRecords) throws(LaminaError) -> Bool {
+        var isWhole = true
+        for part in prepared.parts {
+            for (number, place) in part.rows.places.enumerated() {
+                let (isOpen, overlaps) = state.read { state in
+                    (
+                        Self.sink(place.chunk, state) != nil,
+                        Self.intervals(state).contains { $0.overlaps(place.chunk) }
+                    )
+                }
+                if isOpen { continue }
+                if overlaps {
+                    isWhole = false
+                    continue
+                }
+                let interval = try openSegment(at: part.rows.timeOfPlace[number])
+                if !interval.contains(place.chunk) { isWhole = false }
+            }
+        }
+        return isWhole
+    }
+
+    @discardableResult
+    private func openSegment(at time: Int64) throws(LaminaError) -> Interval {
+        while true {
+            let (number, folder) = state.update { state in
+                defer { state.nextFolder += 1 }
+                return (state.open.number, "rows-\(state.nextFolder)")
+            }
+            try probe?(.openingSegment)
+            var made: RealtimeSegment?
+            let segment = try host.open(
+                time: time,
+                granularity: spec.segmentGranularity,
+                sequence: "\(name)_\(number)"
+            ) { segment throws(LaminaError) in
+                let rows = try RealtimeSegment(
+                    schema: segmentSchema,
+                    segment: segment,
+                    folder: "\(directory)/\(folder)"
+                )
+                made = rows
+                return rows
+            }
+            guard let made, segment.interval.contains(time) else {
+                throw LaminaError(
+                    .defensive,
+                    code: "wrongSegment",
+                    "\(segment.id.text) was opened for \(instantText(time))"
+                )
+            }
+            let isTaken = state.update { state in
+                guard state.open.number == number else { return false }
+                state.sequences[state.sequences.count - 1].sinks.append(StreamSink(rows: made, folder: folder))
+                return true
+            }
+            if isTaken { return segment.interval }
+            // Its sequence was handed off meanwhile.
+            try host.withdraw([segment])
+        }
+    }
+
+    /// Divides the rows anew, by the segments there are.
+    private func fit(_ prepared: PreparedRecords) {
+        let existing = state.read { Self.intervals($0) }
+        for place in prepared.parts.indices {
+            let part = prepared.parts[place]
+            prepared.parts[place] = prepare(part.parsed, prepared.bounds, existing, refused: part.refused)
+        }
+    }
+
+    // MARK: rows
+
+    /// Under the lock, and nothing may fail any more but the aggregations.
+    private func take(_ prepared: PreparedRecords, _ state: inout StreamState) throws(LaminaError) {
+        let now = clock()
+        var reachesLimit = false
+        do throws(LaminaError) {
+            for part in prepared.parts {
+                for (place, range) in zip(part.rows.places, part.rows.rangeOfPlace) {
+                    guard let sink = Self.sink(place.chunk, state) else { continue }
+                    let rows = state.open.sinks[sink].rows
+                    Self.clip(part.rows, range, to: rows.segment.interval.start)
+                    try rows.append(part.rows, rows: range)
+                    if rows.rowCount >= spec.limits.maxRowsPerSegment { reachesLimit = true }
+                }
+            }
+        } catch {
+            // Some of its rows are in; nobody can take them out again.
+            state.failure = error
+            throw error
+        }
+        for (partition, offset) in prepared.records.next { state.position[partition] = offset }
+        let last = state.sequences.count - 1
+        state.sequences[last].counts.add(prepared.counts)
+        state.meter.add(prepared.counts, now: now)
+        note(prepared.errors, &state, now)
+        if reachesLimit || state.open.rowCount >= spec.limits.maxTotalRows {
+            state.handOff(now: now, startsTask: false)
+            return
+        }
+        if isFull(state), state.persistWanted == state.persistDone {
+            state.persistWanted += 1
+            state.lastPersist = now
+        }
+    }
+
+    /// Stored times never lie before their segment, however coarse the query granularity is.
+    private static func clip(_ batch: PreparedBatch, _ range: Range<Int>, to start: Int64) {
+        for row in range where batch.times[row] < start { batch.times[row] = start }
+    }
+
+    private func note(_ errors: [RowError], _ state: inout StreamState, _ now: Int64) {
+        guard !errors.isEmpty else { return }
+        state.badRows += Int64(errors.count)
+        if spec.limits.logsParseExceptions {
+            for error in errors { host.log("Bad row \(error.input): \(error.details.joined(separator: "; "))") }
+        }
+        let kept = spec.limits.maxSavedParseExceptions
+        guard kept > 0 else { return }
+        for error in errors.suffix(kept) {
+            state.savedErrors.append([
+                "input": .string(error.input),
+                "errorType": .string(error.isUnparseable ? "unparseable" : "processedWithError"),
+                "details": .array(error.details.map { .string($0) }),
+                "timeOfExceptionMillis": .int(now),
+            ])
+        }
+        if state.savedErrors.count > kept { state.savedErrors.removeFirst(state.savedErrors.count - kept) }
+    }
+}
