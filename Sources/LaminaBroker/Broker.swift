@@ -1,7 +1,7 @@
 package import LaminaBase
 package import LaminaEngine
 package import LaminaQuery
-import LaminaSegment
+package import LaminaSegment
 import Synchronization
 
 /// Answers queries: which segments, in parallel, merged.
@@ -34,7 +34,7 @@ package final class Broker: Sendable {
     let options: Options
     let pool: WorkerPool
     private let segments: SegmentTable
-    private let timelines = Mutex<[String: SegmentTimeline]>([:])
+    private let tables = Mutex<[String: Table]>([:])
     private let scheduler: QueryScheduler
     private let cache: SegmentCache
 
@@ -47,11 +47,26 @@ package final class Broker: Sendable {
         cache = SegmentCache(bytesMax: options.cacheBytes)
     }
 
+    /// What queries see of a datasource.
+    private struct Table {
+        var timeline: SegmentTimeline
+        /// Segments of the timeline whose rows still grow in memory.
+        var realtime: [SegmentID: any RealtimeRows]
+    }
+
     /// Replaces what is visible of a datasource, for queries that start from now on.
-    package func update(dataSource: String, timeline: SegmentTimeline) {
-        let before = timelines.withLock { timelines in
-            defer { timelines[dataSource] = timeline.isEmpty ? nil : timeline }
-            return timelines[dataSource]
+    ///
+    /// - Parameters:
+    ///   - timeline: all segments that count, stored or growing.
+    ///   - realtime: the rows of those that still grow; several ids may share one object, each showing its own stretch of time.
+    package func update(
+        dataSource: String,
+        timeline: SegmentTimeline,
+        realtime: [SegmentID: any RealtimeRows] = [:]
+    ) {
+        let before = tables.withLock { tables in
+            defer { tables[dataSource] = timeline.isEmpty ? nil : Table(timeline: timeline, realtime: realtime) }
+            return tables[dataSource]?.timeline
         }
         let kept = Set(timeline.segments.map(\.id))
         segments.keep(kept, of: dataSource)
@@ -165,8 +180,9 @@ package final class Broker: Sendable {
         priority: Int
     ) throws(LaminaError) -> QueryResult {
         var answers: [JSON] = []
-        for input in inputs {
-            let result = try answer(query, [input], run, priority: priority)
+        for parts in Self.bySegment(inputs) {
+            guard let input = parts.first else { continue }
+            let result = try answer(query, parts, run, priority: priority)
             let interval = input.intervals.first ?? input.view.dataInterval
             answers.append([
                 "timestamp": .string(instantText(interval.start)),
@@ -180,10 +196,25 @@ package final class Broker: Sendable {
         return QueryResult(answers)
     }
 
+    /// The inputs segment by segment: of one that still grows there are several.
+    private static func bySegment(_ inputs: [SegmentInput]) -> [[SegmentInput]] {
+        var groups: [[SegmentInput]] = []
+        for input in inputs {
+            if input.isRealtime, let last = groups.last?.last, last.isRealtime, last.id == input.id {
+                groups[groups.count - 1].append(input)
+            } else {
+                groups.append([input])
+            }
+        }
+        return groups
+    }
+
     /// One segment and the parts of it that a query sees.
     struct Lease: Sendable {
         var segment: DataSegment
         var intervals: [Interval]
+        /// Of a segment that still grows.
+        var rows: (any RealtimeRows)?
     }
 
     /// The visible segments of a table in the query's intervals, by time, then partition.
@@ -192,7 +223,8 @@ package final class Broker: Sendable {
     ///   - query: its filter is what applies to the table's own rows.
     ///   - isPlain: the query sees the table's rows as they are.
     func leases(for query: Query, table name: String, isPlain: Bool) throws(LaminaError) -> [Lease] {
-        guard let timeline = timelines.withLock({ $0[name] }) else { return [] }
+        guard let shown = tables.withLock({ $0[name] }) else { return [] }
+        let timeline = shown.timeline
         var places: [SegmentID: Int] = [:]
         var leases: [Lease] = []
         for interval in intervals(of: query, timeline) {
@@ -202,7 +234,9 @@ package final class Broker: Sendable {
                         leases[place].intervals.append(entry.interval)
                     } else {
                         places[segment.id] = leases.count
-                        leases.append(Lease(segment: segment, intervals: [entry.interval]))
+                        leases.append(
+                            Lease(segment: segment, intervals: [entry.interval], rows: shown.realtime[segment.id])
+                        )
                     }
                 }
             }
@@ -218,7 +252,8 @@ package final class Broker: Sendable {
     /// - Source: `TimeBoundaryQueryQueryToolChest.filterSegments`, which also narrows when a segment is wanted in part and
     ///   has no row there.
     private func narrowed(_ all: [Lease], _ query: Query) -> [Lease] {
-        let leases = all.filter { !$0.segment.isTombstone }
+        // One that was just opened holds nothing yet.
+        let leases = all.filter { !$0.segment.isTombstone && $0.rows?.rowCount != 0 }
         guard case .timeBoundary(let boundary) = query.kind, query.filter == nil,
             let first = leases.first?.segment.interval, leases.first?.intervals == [first],
             let last = leases.last?.segment.interval, leases.last?.intervals == [last]
@@ -242,10 +277,37 @@ package final class Broker: Sendable {
     /// Opens the segments.
     func open(_ leases: [Lease], _ run: QueryRun) throws(LaminaError) -> [SegmentInput] {
         var inputs: [SegmentInput] = []
+        // Rows that show under several ids are taken at one moment.
+        var taken: [ObjectIdentifier: [any SegmentView]] = [:]
         for lease in leases {
             try run.poll()
+            if let rows = lease.rows {
+                let views = taken[ObjectIdentifier(rows)] ?? rows.views()
+                taken[ObjectIdentifier(rows)] = views
+                inputs += try Self.inputs(of: lease, views)
+                continue
+            }
             guard let view = try segments.view(of: lease.segment) else { continue }
             inputs.append(SegmentInput(view: view, id: lease.segment.id.text, intervals: lease.intervals))
+        }
+        return inputs
+    }
+
+    /// One input for each view that holds rows; for a segment without any the first one, as it is there.
+    private static func inputs(of lease: Lease, _ views: [any SegmentView]) throws(LaminaError) -> [SegmentInput] {
+        var inputs: [SegmentInput] = []
+        var bounds: (min: Int64, max: Int64)?
+        for view in views where view.rowCount > 0 {
+            guard let times = try view.timeBounds else { continue }
+            bounds = bounds.map { (min($0.min, times.min), max($0.max, times.max)) } ?? times
+            inputs.append(SegmentInput(view: view, id: lease.segment.id.text, intervals: lease.intervals))
+        }
+        if inputs.isEmpty, let view = views.first {
+            inputs = [SegmentInput(view: view, id: lease.segment.id.text, intervals: lease.intervals)]
+        }
+        for index in inputs.indices {
+            inputs[index].isRealtime = true
+            inputs[index].wholeBounds = bounds
         }
         return inputs
     }
@@ -305,7 +367,7 @@ package final class Broker: Sendable {
             do throws(LaminaError) {
                 try run.poll()
                 let piece = pieces[index]
-                guard let policy, let query = policy.key else {
+                guard !piece.isRealtime, let policy, let query = policy.key else {
                     try collector.add(try bound.runErased(piece, run), at: index)
                     return
                 }

@@ -131,8 +131,10 @@ func cacheKey(of query: Query) -> String? {
 /// Says whether an answer is still the same: a hash of the query and of the segments (with their versions) it reads.
 ///
 /// - Source: `CachingClusteredClient.CacheKeyManager.computeResultLevelCachingEtag`.
+///
+/// - Returns: nil for rows that still grow, and for queries whose answers are not kept.
 func entityTag(_ query: Query, _ inputs: [SegmentInput]) -> String? {
-    guard let key = cacheKey(of: query) else { return nil }
+    guard !inputs.contains(where: \.isRealtime), let key = cacheKey(of: query) else { return nil }
     // FNV-1a of 128 bits.
     var hash: UInt128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d
     func add(_ text: String) {

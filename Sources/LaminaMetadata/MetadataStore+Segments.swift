@@ -14,6 +14,8 @@ package struct SegmentRecord: Sendable, Hashable {
     package var usedStatusLastUpdated: String
     /// The `DataSegment` as JSON.
     package var payload: [UInt8]
+    /// The segment whose files this one shares, under another interval or version.
+    package var upgradedFrom: String?
 
     package init(
         id: String,
@@ -25,7 +27,8 @@ package struct SegmentRecord: Sendable, Hashable {
         used: Bool,
         createdDate: String,
         usedStatusLastUpdated: String,
-        payload: [UInt8]
+        payload: [UInt8],
+        upgradedFrom: String? = nil
     ) {
         self.id = id
         self.dataSource = dataSource
@@ -37,6 +40,27 @@ package struct SegmentRecord: Sendable, Hashable {
         self.createdDate = createdDate
         self.usedStatusLastUpdated = usedStatusLastUpdated
         self.payload = payload
+        self.upgradedFrom = upgradedFrom
+    }
+}
+
+/// What one transaction does to the segments of the store.
+package struct SegmentChange: Sendable {
+    /// Rows to insert; one that is there already with the same id is left as it is.
+    package var published: [SegmentRecord] = []
+    /// Ids that are used no more.
+    package var unused: [String] = []
+    /// Allocations to add.
+    package var allocated: [PendingSegmentRecord] = []
+    /// Ids of allocations that have ended.
+    package var settled: [String] = []
+    /// Fails the whole change when another commit came between.
+    package var commit: DataSourceCommit?
+
+    package init() {}
+
+    package var isEmpty: Bool {
+        published.isEmpty && unused.isEmpty && allocated.isEmpty && settled.isEmpty && commit == nil
     }
 }
 
@@ -58,7 +82,8 @@ package struct DataSourceCommit: Sendable, Hashable {
 
 extension MetadataStore {
     private static let segmentColumns =
-        "id, dataSource, start, \"end\", partitioned, version, used, created_date, used_status_last_updated, payload"
+        "id, dataSource, start, \"end\", partitioned, version, used, created_date, used_status_last_updated, payload, "
+        + "upgraded_from_segment_id"
 
     private static func segment(_ row: [SQLValue]) -> SegmentRecord {
         SegmentRecord(
@@ -71,7 +96,8 @@ extension MetadataStore {
             used: row[6].int == 1,
             createdDate: row[7].text ?? "",
             usedStatusLastUpdated: row[8].text ?? "",
-            payload: Array((row[9].text ?? "").utf8)
+            payload: Array((row[9].text ?? "").utf8),
+            upgradedFrom: row[10].text
         )
     }
 
@@ -103,28 +129,45 @@ extension MetadataStore {
 
     /// Publishes segments in one transaction, together with an optional commit of stream offsets.
     ///
-    /// - Parameters:
-    ///   - segments: rows to insert; one that is there already with the same id is left as it is.
-    ///   - commit: fails the whole publish when another commit came between.
-    ///   - check: run first, inside the transaction; throws to stop it (lock revoked, task killed).
+    /// - Parameter check: run first, inside the transaction; throws to stop it (lock revoked, task killed).
     package func publish(
         _ segments: [SegmentRecord],
         commit: DataSourceCommit? = nil,
         at now: String,
         check: () throws(LaminaError) -> Void = {}
     ) throws(LaminaError) {
+        var change = SegmentChange()
+        change.published = segments
+        change.commit = commit
+        try apply(change, at: now, check: check)
+    }
+
+    /// Does all of a change or, after an error, nothing of it.
+    ///
+    /// - Errors: `conflict` when the commit's expectation does not hold.
+    package func apply(
+        _ change: SegmentChange,
+        at now: String,
+        check: () throws(LaminaError) -> Void = {}
+    ) throws(LaminaError) {
         try transaction { database throws(LaminaError) in
             try check()
-            if let commit { try Self.apply(commit, at: now, to: database) }
-            for segment in segments {
+            if let commit = change.commit { try Self.apply(commit, at: now, to: database) }
+            for segment in change.published {
                 try database.run(
-                    "INSERT OR IGNORE INTO druid_segments (\(Self.segmentColumns)) VALUES (?,?,?,?,?,?,?,?,?,?)",
+                    "INSERT OR IGNORE INTO druid_segments (\(Self.segmentColumns)) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
                     [
                         .text(segment.id), .text(segment.dataSource), .text(segment.start), .text(segment.end),
                         SQLValue(segment.partitioned), .text(segment.version), SQLValue(segment.used),
                         .text(segment.createdDate), .text(segment.usedStatusLastUpdated), .blob(segment.payload),
+                        SQLValue(segment.upgradedFrom),
                     ]
                 )
+            }
+            _ = try Self.mark(change.unused, used: false, at: now, in: database)
+            for pending in change.allocated { try Self.insert(pending, into: database) }
+            for id in change.settled {
+                try database.run("DELETE FROM druid_pendingSegments WHERE id = ?", [.text(id)])
             }
         }
     }
@@ -155,17 +198,24 @@ extension MetadataStore {
 
     /// Sets the used flag of segments; returns how many changed.
     package func mark(ids: [String], used: Bool, at now: String) throws(LaminaError) -> Int {
-        try transaction { database throws(LaminaError) in
-            var changed = 0
-            for id in ids {
-                try database.run(
-                    "UPDATE druid_segments SET used = ?, used_status_last_updated = ? WHERE id = ? AND used <> ?",
-                    [SQLValue(used), .text(now), .text(id), SQLValue(used)]
-                )
-                changed += database.changes
-            }
-            return changed
+        try transaction { database throws(LaminaError) in try Self.mark(ids, used: used, at: now, in: database) }
+    }
+
+    private static func mark(
+        _ ids: [String],
+        used: Bool,
+        at now: String,
+        in database: Database
+    ) throws(LaminaError) -> Int {
+        var changed = 0
+        for id in ids {
+            try database.run(
+                "UPDATE druid_segments SET used = ?, used_status_last_updated = ? WHERE id = ? AND used <> ?",
+                [SQLValue(used), .text(now), .text(id), SQLValue(used)]
+            )
+            changed += database.changes
         }
+        return changed
     }
 
     /// Forgets unused segments for good (the `kill` task), in one transaction; their files are the caller's to remove.
@@ -181,6 +231,21 @@ extension MetadataStore {
         }
     }
 
+    /// Which of these load paths belong to stored segments of a datasource, used or not: one folder may serve several ids.
+    package func storedPaths(_ paths: Set<String>, dataSource: String) throws(LaminaError) -> Set<String> {
+        if paths.isEmpty { return [] }
+        let rows = try access { database throws(LaminaError) in
+            try database.run(
+                """
+                SELECT DISTINCT json_extract(CAST(payload AS TEXT), '$.loadSpec.path') FROM druid_segments
+                WHERE dataSource = ? AND json_valid(CAST(payload AS TEXT))
+                """,
+                [.text(dataSource)]
+            )
+        }
+        return Set(rows.compactMap { $0.first?.text }).intersection(paths)
+    }
+
     /// The commit metadata of a datasource: payload and its SHA-1.
     package func commitMetadata(dataSource: String) throws(LaminaError) -> (payload: [UInt8], sha1: String)? {
         let rows = try access { database throws(LaminaError) in
@@ -190,5 +255,14 @@ extension MetadataStore {
             )
         }
         return rows.first.map { (Array(($0[0].text ?? "").utf8), $0[1].text ?? "") }
+    }
+
+    /// Forgets the commit metadata of a datasource.
+    /// - Returns: whether there was some.
+    package func deleteCommitMetadata(dataSource: String) throws(LaminaError) -> Bool {
+        try access { database throws(LaminaError) in
+            try database.run("DELETE FROM druid_dataSource WHERE dataSource = ?", [.text(dataSource)])
+            return database.changes > 0
+        }
     }
 }

@@ -21,7 +21,9 @@ final class TestServices {
         let directory = directory
         let broker = try Broker { directory.path(of: $0) }
         let clock: @Sendable () -> Int64 = { TestServices.now }
-        let segments = try SegmentService(store: metadata, clock: clock) { broker.update(dataSource: $0, timeline: $1) }
+        let segments = try SegmentService(store: metadata, clock: clock) {
+            broker.update(dataSource: $0, timeline: $1, realtime: $2)
+        }
         services = Services(
             metadata: metadata,
             segments: segments,

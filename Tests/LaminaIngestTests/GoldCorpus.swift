@@ -145,6 +145,26 @@ final class TestHost: IndexJobHost {
     private let dataSource = Mutex<String?>(nil)
     func begin(_ name: String) { dataSource.withLock { $0 = name } }
 
+    func allocate(_ chunk: Interval, count: Int) throws(LaminaError) -> [DataSegment] {
+        let there = try usedSegments(overlapping: chunk).filter { !$0.isTombstone }
+        if there.contains(where: { $0.interval != chunk }) { throw .invalidInput("\(chunk.text) overlaps others") }
+        let version = there.map(\.version).max()
+        let siblings = there.filter { $0.version == version }
+        let first = (siblings.map(\.shardSpec.partition).max() ?? -1) + 1
+        return (first..<first + count).map { number in
+            DataSegment(
+                dataSource: dataSource.withLock { $0 } ?? "",
+                interval: chunk,
+                version: version ?? instantText(1_800_000_000_000 + Int64(state.withLock { $0.version })),
+                loadSpec: .null,
+                dimensions: [],
+                metrics: [],
+                shardSpec: .numbered(partition: number, core: siblings.map(\.shardSpec.core).max() ?? 0),
+                size: 0
+            )
+        }
+    }
+
     func usedSegments(overlapping interval: Interval) throws(LaminaError) -> [DataSegment] {
         let name = dataSource.withLock { $0 }
         return state.withLock { state in

@@ -33,7 +33,9 @@ private final class Home {
         let store = try MetadataStore(path: directory.metadata)
         let clock = clock
         let changed = Changes(home: self)
-        let segments = try SegmentService(store: store, clock: { clock.now() }) { changed.set($0, $1) }
+        let segments = try SegmentService(store: store, clock: { clock.now() }) { name, timeline, _ in
+            changed.set(name, timeline)
+        }
         var options = TaskService.Options()
         options.capacity = capacity
         options.lookups = { name in name == "names" ? LookupTable(map: ["x": "ex"]) : nil }

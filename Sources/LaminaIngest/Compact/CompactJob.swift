@@ -227,6 +227,10 @@ private final class LockedHost: IndexJobHost {
 
     func lock(_ intervals: [Interval], appending: Bool) throws(LaminaError) -> String { version }
 
+    func allocate(_ chunk: Interval, count: Int) throws(LaminaError) -> [DataSegment] {
+        try host.allocate(chunk, count: count)
+    }
+
     func usedSegments(overlapping interval: Interval) throws(LaminaError) -> [DataSegment] {
         try host.usedSegments(overlapping: interval)
     }

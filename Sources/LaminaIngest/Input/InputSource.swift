@@ -46,6 +46,15 @@ package struct InputSource: Sendable {
     /// The rows of a datasource's segments.
     init(_ source: DruidSource) { kind = .druid(source) }
 
+    /// Whether it reads stored segments of a datasource.
+    package func readsDataSource(_ name: String) -> Bool {
+        switch kind {
+        case .druid(let source): source.dataSource == name
+        case .combining(let parts): parts.contains { $0.readsDataSource(name) }
+        default: false
+        }
+    }
+
     /// The entities in the order in which they are read; files are listed now, in the order of their paths.
     func entities(_ options: RowSourceOptions) throws(LaminaError) -> [InputEntity] {
         switch kind {

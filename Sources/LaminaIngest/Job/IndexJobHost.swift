@@ -11,7 +11,11 @@ package protocol IndexJobHost: SegmentLibrary {
     /// - Returns: the locks' version, greater than every stored one there.
     func lock(_ intervals: [Interval], appending: Bool) throws(LaminaError) -> String
 
-    /// Visible used segments of the task's datasource that overlap the interval.
+    /// New partitions for appended rows of a chunk, behind those that are there, in their version; of a chunk that contains this one
+    /// when there is such. No other task or stream gets the same ones.
+    func allocate(_ chunk: Interval, count: Int) throws(LaminaError) -> [DataSegment]
+
+    /// Visible segments of the task's datasource that overlap the interval: used ones, and those of streams.
     func usedSegments(overlapping interval: Interval) throws(LaminaError) -> [DataSegment]
 
     /// A line for the task's log.

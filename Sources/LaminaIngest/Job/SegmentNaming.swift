@@ -88,25 +88,14 @@ struct SegmentNaming {
         }
     }
 
-    /// New partitions behind the stored ones, in their version. A chunk without rows so far begins with no core.
+    /// New partitions behind the stored ones, in their version.
     private func append(
         _ segments: [FinishedSegment],
         to chunk: Interval
     ) throws(LaminaError) -> [(segment: DataSegment, folder: String?)] {
-        let stored = try host.usedSegments(overlapping: chunk)
-        if let other = stored.first(where: { $0.interval != chunk && !$0.isTombstone }) {
-            throw .invalidInput(
-                "Cannot append to \(chunk.text): it overlaps the stored segment \(other.id) of another interval"
-            )
-        }
-        let data = stored.filter { !$0.isTombstone && $0.interval == chunk }
-        let newest = data.map(\.version).max()
-        let siblings = data.filter { $0.version == newest }
-        let first = (siblings.map(\.shardSpec.partition).max() ?? -1) + 1
-        let core = siblings.map(\.shardSpec.core).max() ?? 0
-        return segments.enumerated().map { number, segment in
-            let shard = ShardSpec.numbered(partition: first + number, core: core)
-            return (describe(segment, chunk, newest ?? version, shard), segment.folder)
+        let places = try host.allocate(chunk, count: segments.count)
+        return zip(segments, places).map { segment, place in
+            (describe(segment, place.interval, place.version, place.shardSpec), segment.folder)
         }
     }
 

@@ -1,26 +1,33 @@
 package import LaminaBase
 package import LaminaMetadata
+package import LaminaSegment
 import Synchronization
 
-/// The used segments of a data directory: the store's rows kept in memory as timelines, and every change to them.
+/// The segments of a data directory: the store's rows kept in memory as timelines, beside them the segments of streams that still
+/// grow, and every change to both.
 ///
 /// A change goes to the store first, in one transaction, then to the timelines, then to `onChange`, all under one lock: whoever
-/// listens sees changes in the order in which they were made durable.
+/// listens sees changes in the order in which they were made durable, and what belongs together in one step.
 ///
 /// - Source: Druid's `SegmentsMetadataManager`, `DataSourcesResource`; druid-surface 10.10.
 package final class SegmentService: Sendable {
-    private let store: MetadataStore
-    private let clock: @Sendable () -> Int64
-    private let onChange: @Sendable (_ dataSource: String, _ timeline: SegmentTimeline) -> Void
-    private let state: Monitor<[String: SegmentTimeline]>
+    /// Told of a datasource: all segments that count, and the rows of those that still grow.
+    package typealias Listener =
+        @Sendable (_ dataSource: String, _ timeline: SegmentTimeline, _ realtime: [SegmentID: any RealtimeRows]) -> Void
+
+    let store: MetadataStore
+    let clock: @Sendable () -> Int64
+    private let onChange: Listener
+    private let state: Monitor<[String: DataSourceSegments]>
     /// Orders changes; readers of `state` never wait for a transaction.
     private let changing = Mutex(())
+    let writers = Mutex<[ObjectIdentifier: RegisteredWriter]>([:])
 
     /// - Parameter onChange: told of every datasource at the start, then of every change.
     package init(
         store: MetadataStore,
         clock: @escaping @Sendable () -> Int64,
-        onChange: @escaping @Sendable (_ dataSource: String, _ timeline: SegmentTimeline) -> Void
+        onChange: @escaping Listener
     ) throws(LaminaError) {
         self.store = store
         self.clock = clock
@@ -30,63 +37,64 @@ package final class SegmentService: Sendable {
             let segment = try DataSegment(json: try JSONParser.parse(record.payload))
             segments[segment.dataSource, default: []].append(segment)
         }
-        let timelines = segments.mapValues { SegmentTimeline($0) }
-        state = Monitor(timelines)
-        for (dataSource, timeline) in timelines { onChange(dataSource, timeline) }
+        let allocations = try Self.storedAllocations(store)
+        var all: [String: DataSourceSegments] = [:]
+        for dataSource in Set(segments.keys).union(allocations.keys) {
+            all[dataSource] = DataSourceSegments(
+                published: segments[dataSource] ?? [],
+                allocations: allocations[dataSource] ?? [:]
+            )
+            _ = all[dataSource]?.dropHidden()
+        }
+        state = Monitor(all)
+        for (dataSource, known) in all { onChange(dataSource, known.visible, known.realtime) }
     }
 
+    // MARK: looking
+
     /// Datasources with used segments, sorted.
-    package var dataSources: [String] { state.read { $0.keys.sorted() } }
+    package var dataSources: [String] { state.read { $0.filter { !$0.value.published.isEmpty }.keys.sorted() } }
 
-    /// The timeline of a datasource; nil when it has no used segment.
-    package func timeline(_ dataSource: String) -> SegmentTimeline? { state.read { $0[dataSource] } }
+    /// Datasources that queries find something in: with used segments or announced ones, sorted.
+    package var visibleDataSources: [String] { state.read { $0.filter { !$0.value.visible.isEmpty }.keys.sorted() } }
 
-    package var timelines: [String: SegmentTimeline] { state.read { $0 } }
+    /// The used segments of a datasource; nil when it has none.
+    package func timeline(_ dataSource: String) -> SegmentTimeline? {
+        known(dataSource).published.isEmpty ? nil : known(dataSource).published
+    }
+
+    package var timelines: [String: SegmentTimeline] {
+        state.read { $0.mapValues(\.published).filter { !$0.value.isEmpty } }
+    }
+
+    /// The used and the announced segments of a datasource.
+    package func visibleTimeline(_ dataSource: String) -> SegmentTimeline { known(dataSource).visible }
+
+    /// The announced segments of a datasource under all their ids, with their rows.
+    package func realtime(_ dataSource: String) -> [SegmentID: any RealtimeRows] { known(dataSource).realtime }
+
+    func known(_ dataSource: String) -> DataSourceSegments { state.read { $0[dataSource] } ?? DataSourceSegments() }
 
     /// Used segments of a datasource that are not overshadowed and overlap the interval.
     package func visibleSegments(dataSource: String, in interval: Interval) -> [DataSegment] {
-        var seen: Set<SegmentID> = []
-        return (timeline(dataSource)?.lookup(interval) ?? []).flatMap(\.segments).filter { seen.insert($0.id).inserted }
+        known(dataSource).published.distinctSegments(in: interval)
     }
 
-    /// The greatest version among a datasource's used segments.
-    package func newestVersion(dataSource: String) -> String? {
-        timeline(dataSource)?.segments.map(\.version).max()
-    }
+    /// The greatest version among a datasource's segments, allocated ones included.
+    package func newestVersion(dataSource: String) -> String? { known(dataSource).newestVersion }
 
-    /// Makes segments visible, all at once. What they overshadow is marked unused right after, as Druid's coordinator does.
-    package func publish(_ segments: [DataSegment]) throws(LaminaError) {
-        let now = instantText(clock())
-        let records = segments.map { Self.record(of: $0, now: now) }
-        try exclusively { () throws(LaminaError) in
-            try store.publish(records, at: now)
-            try apply(removing: [], adding: segments, now: now)
-        }
-    }
-
-    private static func record(of segment: DataSegment, now: String) -> SegmentRecord {
-        SegmentRecord(
-            id: segment.id.text,
-            dataSource: segment.dataSource,
-            start: instantText(segment.interval.start),
-            end: instantText(segment.interval.end),
-            partitioned: true,
-            version: segment.version,
-            used: true,
-            createdDate: now,
-            usedStatusLastUpdated: now,
-            payload: Array(segment.json.text.utf8)
-        )
-    }
+    // MARK: marking
 
     /// Marks used segments unused; they leave every query that starts from now on.
     /// - Returns: how many changed.
     package func markUnused(dataSource: String, where matches: (DataSegment) -> Bool) throws(LaminaError) -> Int {
         let now = instantText(clock())
         return try exclusively { () throws(LaminaError) in
-            let chosen = (timeline(dataSource)?.segments ?? []).filter(matches).map(\.id)
+            var known = known(dataSource)
+            let chosen = known.published.segments.filter(matches).map(\.id)
             let changed = try store.mark(ids: chosen.map(\.text), used: false, at: now)
-            try apply(removing: Set(chosen), adding: [], of: dataSource, now: now)
+            known.setPublished(known.published.replacing(removing: Set(chosen), adding: []))
+            show(dataSource, known)
             return changed
         }
     }
@@ -96,13 +104,16 @@ package final class SegmentService: Sendable {
     package func markUsed(dataSource: String, where matches: (DataSegment) -> Bool) throws(LaminaError) -> Int {
         let now = instantText(clock())
         return try exclusively { () throws(LaminaError) in
+            var known = known(dataSource)
             var chosen: [DataSegment] = []
             for segment in try unusedSegments(dataSource: dataSource) where matches(segment) { chosen.append(segment) }
-            let would = (timeline(dataSource) ?? SegmentTimeline()).replacing(adding: chosen)
-            let hidden = would.overshadowed()
+            let hidden = known.published.replacing(adding: chosen).overshadowed()
             chosen.removeAll { hidden.contains($0.id) }
             let changed = try store.mark(ids: chosen.map(\.id.text), used: true, at: now)
-            try apply(removing: [], adding: chosen, of: dataSource, now: now)
+            var change = SegmentChange()
+            settle(&known, adding: chosen, &change)
+            if !change.isEmpty { try store.apply(change, at: now) }
+            show(dataSource, known)
             return changed
         }
     }
@@ -122,31 +133,43 @@ package final class SegmentService: Sendable {
         try exclusively { () throws(LaminaError) in try store.deleteUnusedSegments(ids: ids.map(\.text)) }
     }
 
-    private func apply(
-        removing: Set<SegmentID>,
-        adding: [DataSegment],
-        of only: String? = nil,
-        now: String
-    ) throws(LaminaError) {
-        let dataSources = only.map { [$0] } ?? Array(Set(adding.map(\.dataSource))).sorted()
-        for dataSource in dataSources {
-            let added = adding.filter { $0.dataSource == dataSource }
-            var timeline = (timeline(dataSource) ?? SegmentTimeline()).replacing(removing: removing, adding: added)
-            let hidden = timeline.overshadowed()
-            if !hidden.isEmpty {
-                _ = try store.mark(ids: hidden.map(\.text), used: false, at: now)
-                timeline = timeline.replacing(removing: hidden, adding: [])
-            }
-            let current = timeline
-            state.update { $0[dataSource] = current.isEmpty ? nil : current }
-            onChange(dataSource, current)
-        }
+    // MARK: changing
+
+    /// Takes used segments in; what they overshadow becomes unused, as Druid's coordinator does, and what streams hold there ends.
+    func settle(_ known: inout DataSourceSegments, adding: [DataSegment], _ change: inout SegmentChange) {
+        var timeline = known.published.replacing(adding: adding)
+        let hidden = timeline.overshadowed()
+        if !hidden.isEmpty { timeline = timeline.replacing(removing: hidden, adding: []) }
+        change.unused += hidden.map(\.text)
+        known.setPublished(timeline)
+        change.settled += known.dropHidden()
+    }
+
+    /// Lets everybody see a datasource's new state.
+    func show(_ dataSource: String, _ known: DataSourceSegments) {
+        state.update { $0[dataSource] = known.isEmpty ? nil : known }
+        onChange(dataSource, known.visible, known.realtime)
+    }
+
+    /// Keeps what changes nothing for queries.
+    func note(_ dataSource: String, _ known: DataSourceSegments) {
+        state.update { $0[dataSource] = known.isEmpty ? nil : known }
     }
 
     /// `Mutex.withLock` would demand that all that crosses it is sent; nothing here leaves the thread.
-    private func exclusively<Result>(_ body: () throws(LaminaError) -> Result) throws(LaminaError) -> Result {
+    func exclusively<Result>(_ body: () throws(LaminaError) -> Result) throws(LaminaError) -> Result {
         changing._unsafeLock()
         defer { changing._unsafeUnlock() }
         return try body()
+    }
+
+    var knownDataSources: [String] { state.read { Array($0.keys) } }
+}
+
+extension SegmentTimeline {
+    /// The visible segments that overlap an interval, each once.
+    func distinctSegments(in interval: Interval) -> [DataSegment] {
+        var seen: Set<SegmentID> = []
+        return lookup(interval).flatMap(\.segments).filter { seen.insert($0.id).inserted }
     }
 }

@@ -33,6 +33,32 @@ final class TaskHost: IndexJobHost {
     }
 
     func lock(_ intervals: [Interval], appending: Bool) throws(LaminaError) -> String {
+        if appending { return try acquire(intervals, appending: true) }
+        let (id, dataSource) = (entry.status.id, entry.status.dataSource)
+        try service.segments.prepareReplace(
+            task: id,
+            dataSource: dataSource,
+            intervals: intervals,
+            readsItself: readsItself
+        )
+        let version = try acquire(intervals, appending: false)
+        // What an index task has read already was read at its own cut.
+        let isCompaction = if case .compact = entry.spec { true } else { false }
+        try service.segments.beginReplace(task: id, dataSource: dataSource, again: isCompaction)
+        return version
+    }
+
+    /// Whether the task replaces what it reads: then it may only take away what it could read.
+    private var readsItself: Bool {
+        switch entry.spec {
+        case .index(let spec): spec.inputSource.readsDataSource(spec.dataSource)
+        case .compact: true
+        case .kill: false
+        }
+    }
+
+    /// The locks alone.
+    func acquire(_ intervals: [Interval], appending: Bool) throws(LaminaError) -> String {
         let id = entry.status.id
         let concurrent = entry.spec.context["useConcurrentLocks"]?.boolValue ?? false
         let type: TaskLockType = concurrent ? (appending ? .append : .replace) : .exclusive
@@ -59,16 +85,47 @@ final class TaskHost: IndexJobHost {
         return version
     }
 
+    func allocate(_ chunk: Interval, count: Int) throws(LaminaError) -> [DataSegment] {
+        try service.segments.allocate(
+            dataSource: entry.status.dataSource,
+            .interval(chunk),
+            count: count,
+            sequence: entry.status.id,
+            allocator: entry.status.id,
+            isTask: true
+        )
+    }
+
     func usedSegments(overlapping interval: Interval) throws(LaminaError) -> [DataSegment] {
-        service.segments.visibleSegments(dataSource: entry.status.dataSource, in: interval)
+        service.segments.visibleTimeline(entry.status.dataSource).distinctSegments(in: interval)
     }
 
     func visibleSegments(of dataSource: String, in interval: Interval) throws(LaminaError) -> [SegmentTimeline.Entry] {
-        try library.visibleSegments(of: dataSource, in: interval)
+        if let readable = try readable(dataSource) { return readable.lookup(interval) }
+        return try library.visibleSegments(of: dataSource, in: interval)
     }
 
     func usedSegment(_ id: String, of dataSource: String) throws(LaminaError) -> DataSegment? {
-        try library.usedSegment(id, of: dataSource)
+        if let readable = try readable(dataSource) { return readable.segments.first { $0.id.text == id } }
+        return try library.usedSegment(id, of: dataSource)
+    }
+
+    /// What a replacing task reads of its own datasource: all that was published at its cut, which is its lock or, before it, its
+    /// first look.
+    private func readable(_ dataSource: String) throws(LaminaError) -> SegmentTimeline? {
+        guard dataSource == entry.status.dataSource, case .index(let spec) = entry.spec, !spec.appendsToExisting,
+            readsItself
+        else { return service.segments.snapshot(task: entry.status.id, dataSource: dataSource) }
+        let id = entry.status.id
+        if let snapshot = service.segments.snapshot(task: id, dataSource: dataSource) { return snapshot }
+        try service.segments.prepareReplace(
+            task: id,
+            dataSource: dataSource,
+            intervals: [.eternity],
+            readsItself: true
+        )
+        try service.segments.beginReplace(task: id, dataSource: dataSource)
+        return service.segments.snapshot(task: id, dataSource: dataSource)
     }
 
     func openSegment(_ segment: DataSegment) throws(LaminaError) -> Segment { try library.openSegment(segment) }

@@ -29,11 +29,11 @@ extension TaskService {
                 try syncFolder(folder)
                 built.append((segment, folder))
             }
-            let stored = try store(built, work: work)
+            let stored = try store(built, by: .tool, work: work)
             try removeTree(work)
             return stored
         } catch {
-            _ = try? removeUnpublished(listedIn: "\(work)/\(Self.intentName)")
+            _ = try? storage.removeUnpublished(listedIn: "\(work)/\(DeepStorage.intentName)")
             try? removeTree(work)
             throw error
         }

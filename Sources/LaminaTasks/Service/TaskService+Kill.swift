@@ -8,10 +8,11 @@ extension TaskService {
     /// Forgets unused segments batch by batch and removes their files.
     ///
     /// Each batch is listed in a file first, then leaves the metadata in one transaction, and only then are its files removed: whenever
-    /// the process dies, every segment of the metadata has its files, and what is no longer known is removed at the next start.
+    /// the process dies, every segment of the metadata has its files, and what is no longer known is removed at the next start. Files that
+    /// several ids share go with the last of them.
     /// - Returns: the report's payload.
     func kill(_ spec: KillTaskSpec, work: String, host: TaskHost) throws(LaminaError) -> JSONObject {
-        _ = try host.lock([spec.interval], appending: false)
+        _ = try host.acquire([spec.interval], appending: false)
         var killed = 0
         var batches = 0
         while spec.limit.map({ killed < $0 }) ?? true {
@@ -42,10 +43,9 @@ extension TaskService {
 
     private func forget(_ batch: [DataSegment], work: String, host: TaskHost) throws(LaminaError) -> Int {
         let intent = "\(work)/\(Self.killName)"
-        let list = JSON.array(batch.map { ["id": .string($0.id.text), "path": $0.loadSpec["path"] ?? .null] })
-        try writeFile(intent, Array(list.text.utf8))
+        try writeFile(intent, Array(DeepStorage.list(batch).text.utf8))
         let gone = try segments.forgetUnused(batch.map(\.id))
-        _ = try removeUnpublished(listedIn: intent)
+        _ = try storage.removeUnpublished(listedIn: intent)
         for id in gone { host.log("Killed \(id)") }
         return gone.count
     }

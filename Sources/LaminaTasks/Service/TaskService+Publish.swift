@@ -4,15 +4,13 @@ import LaminaIngest
 import LaminaMetadata
 
 extension TaskService {
-    /// In a task's work folder: what it is about to publish, and its report.
-    static let intentName = "publish.json"
+    /// In a task's work folder: its report.
     static let reportName = "report.json"
 
     /// Puts built segments into deep storage and makes them visible in one metadata transaction.
     ///
-    /// The intent file lists every folder before it is moved, so that after a crash between move and transaction the next start
-    /// finds and removes what nothing refers to. The report waits beside it, so that a task which died just after its transaction is
-    /// known as the success that it was.
+    /// The report waits beside the list of what is moved, so that a task which died just after its transaction is known as the success
+    /// that it was.
     /// - Returns: how many segments were published.
     func publish(
         _ built: [(segment: DataSegment, folder: String?)],
@@ -35,7 +33,7 @@ extension TaskService {
         }
         guard !host.isCancelled else { throw LaminaError(.canceled, code: "canceled", "Task \(id) was cancelled") }
         try writeFile("\(work)/\(Self.reportName)", Array(report.text.utf8))
-        let segments = try store(built, work: work)
+        let segments = try store(built, by: .task(id), work: work)
         // The segments are visible: a report that cannot be kept must not make a failure of this.
         try? keepReport(of: id, work: work)
         for segment in segments { host.log("Published \(segment.id)") }
@@ -45,39 +43,11 @@ extension TaskService {
     /// Moves built folders into deep storage and publishes their segments.
     func store(
         _ built: [(segment: DataSegment, folder: String?)],
+        by publisher: Publisher,
         work: String
     ) throws(LaminaError) -> [DataSegment] {
-        var segments: [DataSegment] = []
-        for item in built {
-            var segment = item.segment
-            if let folder = item.folder {
-                segment.loadSpec = ["type": "local", "path": .string(directory.relativePath(of: segment))]
-                segment.size = try folderBytes(folder)
-            }
-            segments.append(segment)
-        }
-        let intent = JSON.array(
-            segments.map { ["id": .string($0.id.description), "path": $0.loadSpec["path"] ?? .null] }
-        )
-        try writeFile("\(work)/\(Self.intentName)", Array(intent.text.utf8))
-        for (item, segment) in zip(built, segments) {
-            if let folder = item.folder, let target = directory.path(of: segment) { try move(folder, to: target) }
-        }
-        if !segments.isEmpty { try self.segments.publish(segments) }
-        return segments
-    }
-
-    private func move(_ folder: String, to target: String) throws(LaminaError) {
-        let parent = String(target[..<(target.lastIndex(of: "/") ?? target.endIndex)])
-        try makeFolders(parent)
-        guard rename(folder, target) == 0 else { throw .io("move a segment to", path: target, errno: errno) }
-        // The chain of new folders must be durable before the transaction refers to it.
-        var path = parent
-        while path.count >= directory.segments.count {
-            try syncFolder(path)
-            guard let slash = path.lastIndex(of: "/") else { break }
-            path = String(path[..<slash])
-        }
+        let moved = try storage.moveIn(built, work: work)
+        return moved.isEmpty ? [] : try segments.publish(moved, by: publisher)
     }
 
     /// Moves a report from the work folder to where it is asked for; without one nothing happens.
@@ -95,9 +65,10 @@ extension TaskService {
         var interrupted: [String: Bool] = [:]
         for name in try folderEntries(directory.work) {
             let folder = "\(directory.work)/\(name)"
-            interrupted[folder] = try removeUnpublished(listedIn: "\(folder)/\(Self.intentName)")
-            _ = try removeUnpublished(listedIn: "\(folder)/\(Self.killName)")
+            interrupted[folder] = try storage.removeUnpublished(listedIn: "\(folder)/\(DeepStorage.intentName)")
+            _ = try storage.removeUnpublished(listedIn: "\(folder)/\(Self.killName)")
         }
+        try segments.forgetDeadAllocations()
         for lock in try store.locks() { try store.deleteLock(rowID: lock.rowID) }
         for record in try store.tasks(active: true).reversed() {
             let folder = directory.work(task: record.id)
@@ -130,35 +101,5 @@ extension TaskService {
                 "The server stopped while the task was running; nothing of it was published. Submit it again."
         }
         try store.setStatus(task: record.id, statusPayload: Array(status.storedJSON.text.utf8), active: false)
-    }
-
-    private var usedPaths: Set<String> {
-        Set(segments.timelines.values.flatMap { $0.segments.compactMap { $0.loadSpec["path"]?.stringValue } })
-    }
-
-    /// Removes the listed segments from deep storage, unless the metadata store knows them.
-    /// - Returns: true when it does: one transaction published them all.
-    func removeUnpublished(listedIn path: String) throws(LaminaError) -> Bool {
-        guard let bytes = try readFile(path), let list = try? JSONParser.parse(bytes).arrayValue else { return false }
-        var isPublished = false
-        // Where used segments lie, which other ids may share.
-        var shared: Set<String>?
-        for item in list {
-            guard let id = item["id"]?.stringValue else { continue }
-            if try store.segment(id: id) != nil {
-                isPublished = true
-                continue
-            }
-            let used = shared ?? usedPaths
-            shared = used
-            guard let path = item["path"]?.stringValue, !used.contains(path) else { continue }
-            if path.hasPrefix("/") {
-                try removeTree(path)
-            } else {
-                try removeTree("\(directory.root)/\(path)")
-                try directory.removeEmptyParents(of: path)
-            }
-        }
-        return isPublished
     }
 }

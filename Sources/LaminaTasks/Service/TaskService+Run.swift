@@ -82,7 +82,9 @@ extension TaskService {
     private func fail(_ entry: Entry, host: TaskHost, message: String) {
         // Segments that were moved already must not stay where nothing refers to them.
         do throws(LaminaError) {
-            _ = try removeUnpublished(listedIn: "\(directory.work(task: entry.status.id))/\(Self.intentName)")
+            _ = try storage.removeUnpublished(
+                listedIn: "\(directory.work(task: entry.status.id))/\(DeepStorage.intentName)"
+            )
         } catch {
             host.log("Cannot remove unpublished segments: \(error.message)")
         }
@@ -113,6 +115,8 @@ extension TaskService {
     func finish(_ entry: Entry, failed message: String?) {
         let id = entry.status.id
         let now = clock()
+        // What the store could not forget is dead, and forgotten at the next start.
+        try? segments.endReplace(task: id, dataSource: entry.status.dataSource)
         var status = entry.status
         status.state = message == nil ? .success : .failed
         status.runnerState = .none

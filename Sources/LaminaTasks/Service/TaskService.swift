@@ -26,6 +26,7 @@ package final class TaskService: Sendable {
 
     let directory: DataDirectory
     let store: MetadataStore
+    let storage: DeepStorage
     let options: Options
     let clock: @Sendable () -> Int64
     let segments: SegmentService
@@ -43,6 +44,7 @@ package final class TaskService: Sendable {
     ) throws(LaminaError) {
         self.directory = directory
         self.store = store
+        storage = DeepStorage(directory: directory, store: store)
         self.segments = segments
         self.options = options
         self.clock = clock

@@ -34,7 +34,7 @@ struct ScanBenchmark {
     init(data: String, dataSource: String, threads: Int) throws(LaminaError) {
         directory = try DataDirectory(data, creating: false)
         let store = try MetadataStore(path: directory.metadata, readOnly: true)
-        let segments = try SegmentService(store: store, clock: { 0 }, onChange: { _, _ in })
+        let segments = try SegmentService(store: store, clock: { 0 }, onChange: { _, _, _ in })
         guard let timeline = segments.timeline(dataSource) else {
             let known = segments.dataSources
             throw .invalidInput(

@@ -40,7 +40,9 @@ struct NodeView: Sendable {
         options.threads = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         let broker = try Broker(options: options) { directory.path(of: $0) }
         self.broker = broker
-        segments = try SegmentService(store: metadata, clock: wallClock) { broker.update(dataSource: $0, timeline: $1) }
+        segments = try SegmentService(store: metadata, clock: wallClock) {
+            broker.update(dataSource: $0, timeline: $1, realtime: $2)
+        }
         lookups = try LookupStore(metadata: metadata)
     }
 

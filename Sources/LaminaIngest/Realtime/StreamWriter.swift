@@ -1,0 +1,8 @@
+package import LaminaBase
+
+/// Who writes rows of a stream into segments that still grow.
+package protocol StreamWriter: AnyObject, Sendable {
+    /// Closes the open segments that overlap the intervals, at a batch boundary, and makes them durable together with the position
+    /// behind their last row, before it returns: rows that come later go to new segments, also after a crash. From any thread.
+    func cut(_ intervals: [Interval]) throws(LaminaError)
+}

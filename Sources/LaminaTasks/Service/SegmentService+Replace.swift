@@ -1,0 +1,92 @@
+package import LaminaBase
+package import LaminaIngest
+import LaminaMetadata
+import Synchronization
+
+/// A registered writer and whose rows it writes.
+struct RegisteredWriter: Sendable {
+    var writer: any StreamWriter
+    var dataSource: String
+}
+
+extension SegmentService {
+    /// Says that a task wants to replace what lies in the intervals, before it asks for its locks: from now on no new chunk there
+    /// takes a version that could be newer than the one the task is going to get.
+    package func prepareReplace(
+        task: String,
+        dataSource: String,
+        intervals: [Interval],
+        readsItself: Bool
+    ) throws(LaminaError) {
+        try exclusively { () throws(LaminaError) in
+            var known = known(dataSource)
+            if known.replacements[task] == nil {
+                known.replacements[task] = Replacement(intervals: intervals, readsItself: readsItself)
+            } else {
+                known.replacements[task]?.intervals = intervals
+            }
+            note(dataSource, known)
+        }
+    }
+
+    /// The cut: of the rows in the task's intervals those accepted before vanish together when the task publishes, those accepted
+    /// after this returns stay visible throughout and then belong to the new version.
+    ///
+    /// Segments allocated from here on belong to the new version. Every writer of the datasource closes the ones it has open at its
+    /// next batch and makes them durable, so that what is read again after a crash goes to new ones. A task that reads the datasource
+    /// itself replaces only what is published now: what is not lives on whole, and nothing needs to be closed.
+    ///
+    /// - Parameter again: the cut moves, if there was one, to now.
+    /// - Errors: of a writer that cannot make its rows durable.
+    package func beginReplace(task: String, dataSource: String, again: Bool = false) throws(LaminaError) {
+        let cutting: [Interval]? = try exclusively { () throws(LaminaError) in
+            var known = known(dataSource)
+            guard var replacement = known.replacements[task], again || !replacement.hasBegun else { return nil }
+            replacement.hasBegun = true
+            replacement.landed = [:]
+            replacement.later = Set(
+                known.allocations.values.filter {
+                    ($0.isTask || replacement.readsItself) && replacement.overlaps($0.root.interval)
+                }.map(\.root.id)
+            )
+            if replacement.readsItself { replacement.snapshot = known.published }
+            known.replacements[task] = replacement
+            note(dataSource, known)
+            return replacement.readsItself ? nil : replacement.intervals
+        }
+        guard let cutting else { return }
+        for registered in writers.withLock({ Array($0.values) }) where registered.dataSource == dataSource {
+            try registered.writer.cut(cutting)
+        }
+    }
+
+    /// The task has ended, however it did: what it prepared and allocated is forgotten.
+    package func endReplace(task: String, dataSource: String) throws(LaminaError) {
+        try exclusively { () throws(LaminaError) in
+            var known = known(dataSource)
+            if known.replacements.removeValue(forKey: task) != nil { note(dataSource, known) }
+        }
+        try withdraw(dataSource: dataSource, allocator: task)
+    }
+
+    /// What was published when a task that reads what it replaces began; nil for others.
+    func snapshot(task: String, dataSource: String) -> SegmentTimeline? {
+        known(dataSource).replacements[task]?.snapshot
+    }
+
+    /// Makes a stream's writer part of every replacement of the datasource, those that run now included. Called after its segments
+    /// were reopened and before it takes rows.
+    package func register(_ writer: any StreamWriter, dataSource: String) throws(LaminaError) {
+        writers.withLock {
+            $0[ObjectIdentifier(writer)] = RegisteredWriter(writer: writer, dataSource: dataSource)
+        }
+        for replacement in known(dataSource).replacements.values
+        where replacement.hasBegun && !replacement.readsItself {
+            try writer.cut(replacement.intervals)
+        }
+    }
+
+    package func unregister(_ writer: any StreamWriter) {
+        _ = writers.withLock { $0.removeValue(forKey: ObjectIdentifier(writer)) }
+    }
+}
