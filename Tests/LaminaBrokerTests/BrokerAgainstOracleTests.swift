@@ -1,4 +1,3 @@
-import Glibc
 import LaminaBase
 import LaminaBroker
 import LaminaEngine
@@ -12,13 +11,7 @@ import Testing
 ///
 /// `LAMINA_SEED=<case> swift test --filter BrokerAgainstOracleTests` runs one case alone; see `EngineAgainstOracleTests`.
 @Suite struct BrokerAgainstOracleTests {
-    private static func setting(_ name: String) -> Int? { getenv(name).flatMap { Int(String(cString: $0)) } }
-
-    private static var cases: Range<Int> {
-        if let only = setting("LAMINA_SEED") { return only..<only + 1 }
-        let first = setting("LAMINA_FIRST") ?? 0
-        return first..<first + (setting("LAMINA_CASES") ?? (getenv("LAMINA_LONG") == nil ? 1_000 : 20_000))
-    }
+    private static var cases: Range<Int> { oracleCases(usual: 1_000, long: 20_000) }
 
     @Test func answersAgree() throws {
         let cases = Self.cases
@@ -34,25 +27,12 @@ import Testing
                 )
                 let query = queries.query()
                 guard let difference = tables.difference(query) else {
-                    if (try? tables.oracle.answer(query)) == nil { refused += 1 }
+                    if tables.isRefused(query) { refused += 1 }
                     continue
                 }
                 failures += 1
-                let small = shrunkQuery(query) { smaller in
-                    guard (try? tables.oracle.answer(smaller)) != nil, let found = tables.difference(smaller) else {
-                        return false
-                    }
-                    return !found.hasPrefix("error") && !found.hasPrefix("the oracle")
-                }
-                Issue.record(
-                    """
-                    case \(seed): LAMINA_SEED=\(seed) swift test --filter BrokerAgainstOracleTests
-                      query: \(query.text)
-                      first difference: \(difference)
-                      smallest query that differs: \(small.text)
-                      its difference: \(tables.difference(small) ?? "")
-                    """
-                )
+                let report = tables.report(query, difference, case: seed, suite: "BrokerAgainstOracleTests")
+                Issue.record("\(report)")
                 if failures == 8 { return }
             }
         }
@@ -61,7 +41,7 @@ import Testing
 }
 
 /// Random tables published to a broker.
-private struct BrokerTables {
+private struct BrokerTables: OracleComparison {
     let oracle: NaiveOracle
     private let broker: Broker
     private let folder: String
@@ -106,20 +86,6 @@ private struct BrokerTables {
 
     func remove() { removeTree(folder) }
 
-    /// Without the times of answers that have one bucket, which are those of segments, not of rows.
-    private func shown(_ answer: JSON, _ query: JSON) -> JSON {
-        let isOne = query["queryType"] == "search" || query["granularity"] == "all"
-        guard isOne, let elements = answer.arrayValue else { return answer }
-        if elements.isEmpty, query["queryType"] == "search" { return [["timestamp": "…", "result": []]] }
-        return .array(
-            elements.map { element in
-                guard var object = element.objectValue, object["result"] != nil else { return element }
-                object["timestamp"] = "…"
-                return .object(object)
-            }
-        )
-    }
-
     func difference(_ json: JSON) -> String? {
         let expected: JSON
         do { expected = try oracle.answer(json) } catch let error as NaiveOracle.Unknown {
@@ -134,7 +100,7 @@ private struct BrokerTables {
             if case .scan = query.kind {
                 actual = .array((actual.arrayValue ?? []).flatMap { $0["events"]?.arrayValue ?? [] })
             }
-            return firstDifference(shown(actual, json), shown(expected, json))
+            return firstDifference(withoutSegmentTimes(actual, of: json), withoutSegmentTimes(expected, of: json))
         } catch let error as LaminaError {
             return "error \(error.message)"
         } catch {

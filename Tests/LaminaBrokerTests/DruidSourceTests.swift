@@ -1,32 +1,17 @@
-import Glibc
 import LaminaBase
 import LaminaBroker
 import LaminaEngine
 import LaminaQuery
+import LaminaTestSupport
 import Testing
 
 /// Answers of a real Druid 33 about inline datasources: joined, unnested, filtered, queried again
 /// (`Tests/Samples/druid-sources.jsonl`; scan batches are joined, texts of errors do not count).
 @Suite struct DruidSourceTests {
-    private static let path =
-        String(#filePath.split(separator: "/").dropLast(2).reduce(into: "") { $0 += "/" + $1 })
-        + "/Samples/druid-sources.jsonl"
-
     private static func cases() throws -> [JSON] {
-        let file = try #require(fopen(path, "r"))
-        defer { fclose(file) }
-        var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = fread(&piece, 1, piece.count, file)
-            if count == 0 { break }
-            bytes += piece[..<count]
+        try fileBytes(testsFolder + "/Samples/druid-sources.jsonl").split(separator: 10).map {
+            try JSONParser.parse(Array($0))
         }
-        var cases: [JSON] = []
-        for line in bytes.split(separator: 10) {
-            cases.append(try JSONParser.parse(String(decoding: line, as: UTF8.self)))
-        }
-        return cases
     }
 
     @Test func answersAreDruids() throws {

@@ -1,20 +1,18 @@
-import Glibc
 import LaminaBase
 import LaminaBroker
 import LaminaEngine
 import LaminaSegment
+import LaminaTestSupport
 
 /// Segments written to a folder of their own.
 final class SegmentStore {
     private let root: String
 
     init() throws {
-        var template = Array("/tmp/lamina-broker-XXXXXX\0".utf8CString)
-        guard mkdtemp(&template) != nil else { throw LaminaError.io("make a folder", path: "/tmp", errno: errno) }
-        root = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+        root = try makeTemporaryFolder()
     }
 
-    deinit { Self.removeTree(root) }
+    deinit { removeTree(root) }
 
     func broker(_ options: Broker.Options = Broker.Options()) throws -> Broker {
         try Broker(options: options) { $0.loadSpec["path"]?.stringValue }
@@ -70,20 +68,5 @@ final class SegmentStore {
         )
     }
 
-    func remove(_ segment: DataSegment) throws { Self.removeTree(segment.loadSpec["path"]?.stringValue ?? "") }
-
-    private static func removeTree(_ path: String) {
-        guard let folder = opendir(path) else {
-            unlink(path)
-            return
-        }
-        while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { removeTree("\(path)/\(name)") }
-        }
-        closedir(folder)
-        rmdir(path)
-    }
+    func remove(_ segment: DataSegment) throws { removeTree(segment.loadSpec["path"]?.stringValue ?? "") }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import LaminaBase
 import LaminaEngine
 import LaminaQuery
@@ -14,13 +13,7 @@ import Testing
 @Suite struct EngineAgainstOracleTests {
     private static let shards = 4
 
-    private static func setting(_ name: String) -> Int? { getenv(name).flatMap { Int(String(cString: $0)) } }
-
-    private static var cases: Range<Int> {
-        if let only = setting("LAMINA_SEED") { return only..<only + 1 }
-        let first = setting("LAMINA_FIRST") ?? 0
-        return first..<first + (setting("LAMINA_CASES") ?? (getenv("LAMINA_LONG") == nil ? 4_000 : 100_000))
-    }
+    private static var cases: Range<Int> { oracleCases(usual: 4_000, long: 100_000) }
 
     @Test(arguments: 0..<shards) func answersAgree(shard: Int) throws {
         let cases = Self.cases
@@ -38,16 +31,8 @@ import Testing
                     continue
                 }
                 failures += 1
-                let small = data.shrunk(query)
-                Issue.record(
-                    """
-                    case \(seed): LAMINA_SEED=\(seed) swift test --filter EngineAgainstOracleTests
-                      query: \(query.text)
-                      first difference: \(difference)
-                      smallest query that differs: \(small.text)
-                      its difference: \(data.difference(small) ?? "")
-                    """
-                )
+                let report = data.report(query, difference, case: seed, suite: "EngineAgainstOracleTests")
+                Issue.record("\(report)")
                 if failures == 8 { return }
             }
         }
@@ -56,7 +41,7 @@ import Testing
 }
 
 /// The rows of sixteen cases in every layout.
-struct CaseData {
+struct CaseData: OracleComparison {
     let oracle: NaiveOracle
     /// By table: each layout's inputs, in the order of the segments.
     private let layouts: [(name: String, views: [String: [any SegmentView]], splits: Bool)]
@@ -88,9 +73,6 @@ struct CaseData {
         var queries = RandomQueries(generator: SeededGenerator(seed: UInt64(seed) &* 104_729 &+ 3))
         return queries.query()
     }
-
-    /// Whether both sides refuse the query.
-    func isRefused(_ query: JSON) -> Bool { (try? oracle.answer(query)) == nil }
 
     /// Where the engine's answers differ from the oracle's, in the first layout in which they do.
     func difference(_ json: JSON) -> String? {
@@ -130,13 +112,5 @@ struct CaseData {
         let result = try JSONParser.parse(try answer(query, over: inputs, QueryRun()).jsonText())
         guard case .scan = query.kind else { return result }
         return .array((result.arrayValue ?? []).flatMap { $0["events"]?.arrayValue ?? [] })
-    }
-
-    /// The query with everything left out that the difference does not need.
-    func shrunk(_ query: JSON) -> JSON {
-        shrunkQuery(query) { smaller in
-            guard (try? oracle.answer(smaller)) != nil, let found = difference(smaller) else { return false }
-            return !found.contains(": error ") && !found.hasPrefix("the oracle")
-        }
     }
 }

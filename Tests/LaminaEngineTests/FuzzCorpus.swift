@@ -10,14 +10,13 @@ struct FuzzCorpus: Sendable {
     private(set) var expressions: [[UInt8]] = []
 
     init() {
-        let tests = String(#filePath.split(separator: "/").dropLast(2).reduce(into: "") { $0 += "/" + $1 })
-        for area in Self.files(in: tests + "/../../shared/gold/queries", prefix: "native_") {
-            for line in Self.read(area).split(separator: 0x0A) {
+        for area in Self.files(in: goldFolder + "/queries", prefix: "native_") {
+            for line in ((try? fileBytes(area)) ?? []).split(separator: 0x0A) {
                 if let query = try? JSONParser.parse(Array(line))["query"] { add(query) }
             }
         }
-        for file in Self.files(in: tests + "/Samples/queries", prefix: "") {
-            if let query = try? JSONParser.parse(Self.read(file)) { add(query) }
+        for file in Self.files(in: testsFolder + "/Samples/queries", prefix: "") {
+            if let query = try? JSONParser.parse(fileBytes(file)) { add(query) }
         }
         var random = RandomQueries(generator: SeededGenerator(seed: 5), usesSources: true)
         for _ in 0..<400 { add(random.query()) }
@@ -46,25 +45,8 @@ struct FuzzCorpus: Sendable {
     }
 
     private static func files(in folder: String, prefix: String) -> [String] {
-        guard let stream = opendir(folder) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name.hasPrefix(prefix), name.hasSuffix(".jsonl") || name.hasSuffix(".json") { names.append(name) }
-        }
-        return names.sorted().map { folder + "/" + $0 }
-    }
-
-    private static func read(_ path: String) -> [UInt8] {
-        guard let file = fopen(path, "r") else { return [] }
-        defer { fclose(file) }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while case let count = fread(&buffer, 1, buffer.count, file), count > 0 { bytes += buffer[..<count] }
-        return bytes
+        visibleNames(in: folder).filter { $0.hasPrefix(prefix) && ($0.hasSuffix(".jsonl") || $0.hasSuffix(".json")) }
+            .map { folder + "/" + $0 }
     }
 }
 

@@ -3,6 +3,7 @@ import LaminaBase
 import LaminaEngine
 import LaminaQuery
 import LaminaSegment
+import LaminaTestSupport
 import Testing
 
 /// segmentMetadata answers recorded from Druid beside the segments it wrote.
@@ -10,41 +11,18 @@ struct AnalyzedSegment: CustomTestStringConvertible, Sendable {
     let path: String
     var testDescription: String { path.split(separator: "/").suffix(2).joined(separator: "/") }
 
-    private static let tests = String(#filePath.split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 })
     /// Some that belong to the package, and all of the gold corpus where it is there.
-    static let all = find(in: tests + "/../Samples/segments") + find(in: tests + "/../../../shared/gold/segments")
+    static let all = find(in: testsFolder + "/Samples/segments") + find(in: goldFolder + "/segments")
 
     private static func find(in folder: String) -> [AnalyzedSegment] {
-        names(in: folder).flatMap { source in
-            names(in: "\(folder)/\(source)").map { AnalyzedSegment(path: "\(folder)/\(source)/\($0)") }
+        visibleNames(in: folder).flatMap { source in
+            visibleNames(in: "\(folder)/\(source)").map { AnalyzedSegment(path: "\(folder)/\(source)/\($0)") }
         }.filter { access($0.path + "/index", F_OK) == 0 && access($0.path + "/analysis.json", F_OK) == 0 }
-    }
-
-    private static func names(in folder: String) -> [String] {
-        guard let stream = opendir(folder) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if !name.hasPrefix(".") { names.append(name) }
-        }
-        return names.sorted()
     }
 
     /// Druid's answer; nil for a segment without rows.
     func recorded() throws -> JSON? {
-        let descriptor = open(path + "/analysis.json", O_RDONLY)
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = read(descriptor, &buffer, buffer.count)
-            guard count > 0 else { break }
-            bytes += buffer[..<count]
-        }
-        return try JSONParser.parse(bytes).arrayValue?.first
+        return try JSONParser.parse(fileBytes(path + "/analysis.json")).arrayValue?.first
     }
 }
 

@@ -170,7 +170,7 @@ import Testing
         var generator = SeededGenerator(seed: seed)
         for round in 0..<2 {
             let folder = "/tmp/lamina-nested-\(getpid())-\(seed)-\(round)"
-            defer { removeFolder(folder) }
+            defer { removeTree(folder) }
             let (plain, stored) = try views(&generator, in: folder)
             #expect(SegmentVerification.problems(of: stored) == [])
             for _ in 0..<150 {
@@ -199,7 +199,7 @@ import Testing
     @Test func pathsHaveColumnsOfTheirType() throws {
         var generator = SeededGenerator(seed: 1)
         let folder = "/tmp/lamina-nested-\(getpid())-types"
-        defer { removeFolder(folder) }
+        defer { removeTree(folder) }
         let (_, stored) = try views(&generator, in: folder)
         guard case .object(let object)? = try stored.column("payload"), let nested = object as? any NestedPaths else {
             Issue.record("no nested column")
@@ -262,14 +262,4 @@ import Testing
         }
         #expect(throws: LaminaError.self) { try matches(["type": "cube"]) }
     }
-}
-
-private func removeFolder(_ path: String) {
-    guard let stream = opendir(path) else { return }
-    defer { closedir(stream) }
-    while let entry = readdir(stream) {
-        let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        if name != ".", name != ".." { remove(path + "/" + name) }
-    }
-    rmdir(path)
 }

@@ -261,17 +261,3 @@ import Testing
         #expect(throws: LaminaError.self) { try ProjectionDefinition(schema) }
     }
 }
-
-private func removeTree(_ path: String) {
-    if let stream = opendir(path) {
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            names.append(
-                withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            )
-        }
-        closedir(stream)
-        for name in names where name != "." && name != ".." { removeTree(path + "/" + name) }
-    }
-    remove(path)
-}

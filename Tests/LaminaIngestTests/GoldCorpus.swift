@@ -4,13 +4,13 @@ import LaminaCompression
 import LaminaIngest
 import LaminaQuery
 import LaminaSegment
+import LaminaTestSupport
 import Synchronization
 import Testing
 
 /// The recorded ingestion steps, their outcomes and the segments Druid made, when the corpus lies beside the package.
 enum GoldCorpus {
-    static let tests = String(#filePath.split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 })
-    static let folder = tests + "/../../../shared/gold"
+    static let folder = goldFolder
     static let isThere = access(folder + "/specs/index.json", F_OK) == 0
 
     struct Step: Sendable, CustomTestStringConvertible {
@@ -22,7 +22,8 @@ enum GoldCorpus {
 
     /// Steps that submit a batch task, in order; compactions and SQL are others' business.
     static let steps: [Step] = {
-        guard let bytes = try? read(folder + "/specs/index.json"), let list = try? JSONParser.parse(bytes).arrayValue
+        guard let bytes = try? fileBytes(folder + "/specs/index.json"),
+            let list = try? JSONParser.parse(bytes).arrayValue
         else {
             return []
         }
@@ -56,7 +57,7 @@ enum GoldCorpus {
     /// The look-up `names`, which the harness sets up before it ingests.
     static let lookups: LookupResolver = {
         var map: [String: String] = [:]
-        if let bytes = try? read(folder + "/data/lookup_names.json"),
+        if let bytes = try? fileBytes(folder + "/data/lookup_names.json"),
             let object = try? JSONParser.parse(bytes).objectValue
         {
             for (key, value) in object.entries { map[key] = value.stringValue }
@@ -66,7 +67,7 @@ enum GoldCorpus {
     }()
 
     static func spec(_ step: Step) throws -> JSON {
-        let text = String(decoding: try read(folder + "/specs/" + step.file), as: UTF8.self)
+        let text = String(decoding: try fileBytes(folder + "/specs/" + step.file), as: UTF8.self)
         let data = text.split(separator: "${DATA}", omittingEmptySubsequences: false).joined(
             separator: folder + "/data"
         )
@@ -74,20 +75,7 @@ enum GoldCorpus {
     }
 
     private static func lines(_ path: String) throws -> [JSON] {
-        try read(path).split(separator: UInt8(ascii: "\n")).map { try JSONParser.parse(Array($0)) }
-    }
-
-    static func read(_ path: String) throws -> [UInt8] {
-        let descriptor = open(path, O_RDONLY)
-        guard descriptor >= 0 else { throw LaminaError.io("open", path: path, errno: errno) }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = Glibc.read(descriptor, &buffer, buffer.count)
-            guard count > 0 else { return bytes }
-            bytes += buffer[..<count]
-        }
+        try fileBytes(path).split(separator: UInt8(ascii: "\n")).map { try JSONParser.parse(Array($0)) }
     }
 }
 
@@ -103,8 +91,12 @@ struct GoldSegment {
         let base = GoldCorpus.folder + "/segments/" + dataSource
         for number in 0..<100 {
             guard access("\(base)/\(number)/rows.json.gz", F_OK) == 0 else { continue }
-            let segment = try DataSegment(json: JSONParser.parse(GoldCorpus.read("\(base)/\(number)/segment.json")))
-            let truth = try JSONParser.parse(gunzip(GoldCorpus.read("\(base)/\(number)/rows.json.gz"), limit: 1 << 30))
+            let segment = try DataSegment(
+                json: JSONParser.parse(fileBytes("\(base)/\(number)/segment.json"))
+            )
+            let truth = try JSONParser.parse(
+                gunzip(fileBytes("\(base)/\(number)/rows.json.gz"), limit: 1 << 30)
+            )
             out.append(
                 GoldSegment(
                     segment: segment,
@@ -220,28 +212,4 @@ final class TestHost: IndexJobHost {
     var stored: [DataSegment] { state.withLock { $0.stored } }
     var lines: [String] { state.withLock { $0.lines } }
     var lastProgress: IndexProgress? { state.withLock { $0.progress.last } }
-}
-
-/// A fresh folder's name below the system's folder for temporary files; made by whoever needs it.
-func freshFolder() -> String {
-    let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-    return "\(base)/lamina-test-\(getpid())-\(UInt64.random(in: 0 ... .max))"
-}
-
-func removeTree(_ path: String) {
-    if let stream = opendir(path) {
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name == "." || name == ".." { continue }
-            if entry.pointee.d_type == UInt8(DT_DIR) {
-                removeTree("\(path)/\(name)")
-            } else {
-                unlink("\(path)/\(name)")
-            }
-        }
-        closedir(stream)
-    }
-    rmdir(path)
 }

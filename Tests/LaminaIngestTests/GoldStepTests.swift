@@ -1,6 +1,7 @@
 import LaminaBase
 import LaminaIngest
 import LaminaSegment
+import LaminaTestSupport
 import Testing
 
 /// Every recorded ingestion step, run directly on the job: its end, its counts, its segments and their rows against Druid's.

@@ -3,6 +3,7 @@ import LaminaBase
 import LaminaBitmaps
 import LaminaIngest
 import LaminaSegment
+import LaminaTestSupport
 import Testing
 
 /// The index job on small inline inputs.

@@ -1,6 +1,7 @@
 import LaminaBase
 import LaminaIngest
 import LaminaSegment
+import LaminaTestSupport
 
 /// Runs `body` with a fresh host and the name of a folder that goes afterwards.
 func withHost<Result>(_ body: (TestHost, String) throws -> Result) throws -> Result {

@@ -1,6 +1,7 @@
 import LaminaBase
 import LaminaIngest
 import LaminaSegment
+import LaminaTestSupport
 import Testing
 
 /// Projections and spatial dimensions of ingestion specs.

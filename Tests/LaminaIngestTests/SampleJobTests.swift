@@ -1,5 +1,6 @@
 import LaminaBase
 import LaminaIngest
+import LaminaTestSupport
 import Testing
 
 /// What the sampler makes of the first rows of an input.
@@ -22,8 +23,8 @@ import Testing
 
     /// The recorded answer of a real Druid: http_overlord.sampler_discovery.
     @Test(.enabled(if: GoldCorpus.isThere)) func theRecordedRequestIsAnsweredAlike() throws {
-        let lines = try GoldCorpus.read("\(GoldCorpus.folder)/queries/http_overlord.jsonl").split(separator: 10)
-        let answers = try GoldCorpus.read("\(GoldCorpus.folder)/answers/http_overlord.jsonl").split(separator: 10)
+        let lines = try fileBytes("\(GoldCorpus.folder)/queries/http_overlord.jsonl").split(separator: 10)
+        let answers = try fileBytes("\(GoldCorpus.folder)/answers/http_overlord.jsonl").split(separator: 10)
         func find(_ lines: [ArraySlice<UInt8>]) throws -> JSON? {
             try lines.lazy.map { try JSONParser.parse(Array($0)) }.first {
                 $0["name"] == "http_overlord.sampler_discovery"

@@ -1,5 +1,6 @@
 import LaminaBase
 import LaminaSegment
+import LaminaTestSupport
 import Testing
 
 /// Folders, zips, old index.drd files, and whole segments made by hand.
@@ -116,8 +117,8 @@ import Testing
     /// The same rows from a folder, its parent and a zip.
     @Test func zipsReadLikeFolders() throws {
         let gold = try #require(GoldSegment.samples.first { $0.name == "edge/0" })
-        let folder = temporaryFolder()
-        defer { removeFolder(folder) }
+        let folder = freshFolder()
+        defer { removeTree(folder) }
         try makeFolder(folder)
         for stored in [true, false] {
             try StoredZip.make(try gold.files(), deflated: !stored).write(to: folder + "/index.zip")
@@ -132,7 +133,7 @@ import Testing
         #expect(throws: LaminaError.self) { _ = try Segment.open(path: folder + "/nothing") }
         let empty = folder + "-empty"
         try makeFolder(empty)
-        defer { removeFolder(empty) }
+        defer { removeTree(empty) }
         let error = #expect(throws: LaminaError.self) { _ = try Segment.open(path: empty) }
         #expect(error?.code == "notASegment")
     }

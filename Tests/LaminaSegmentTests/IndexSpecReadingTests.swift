@@ -1,6 +1,7 @@
 import Glibc
 import LaminaBase
 import LaminaSegment
+import LaminaTestSupport
 import Testing
 
 /// Small segments of Druid's in every index spec: the same values, and sound; changed bytes are survived.
@@ -42,10 +43,10 @@ import Testing
     }()
 
     private func rewritten(_ variant: Variant, _ body: (GoldSegment) throws -> Void) throws {
-        let folder = temporaryFolder()
+        let folder = freshFolder()
         defer {
-            removeFolder(folder + "/index")
-            removeFolder(folder)
+            removeTree(folder + "/index")
+            removeTree(folder)
         }
         try makeFolder(folder)
         let segment = try Segment.open(path: variant.sample.path)

@@ -1,6 +1,7 @@
 import LaminaBase
 import LaminaBitmaps
 import LaminaSegment
+import LaminaTestSupport
 import Testing
 
 /// A row as the tests see it.
@@ -91,7 +92,7 @@ private struct Row {
         let all = rows(count, &generator)
         let pieceCount = 4
         var folders: [String] = []
-        defer { for folder in folders { removeFolder(folder) } }
+        defer { for folder in folders { removeTree(folder) } }
         var pieces: [any SegmentView] = []
         for piece in 0..<pieceCount {
             let part = all.indices.filter { $0 % pieceCount == piece }.map { all[$0] }
@@ -99,7 +100,7 @@ private struct Row {
             if piece % 2 == 0 {
                 pieces.append(view(sorted))
             } else {
-                let folder = temporaryFolder()
+                let folder = freshFolder()
                 folders.append(folder)
                 var options = SegmentWriteOptions()
                 options.synchronized = false
@@ -108,8 +109,8 @@ private struct Row {
                 pieces.append(try Segment.open(path: folder))
             }
         }
-        let ours = temporaryFolder()
-        let whole = temporaryFolder()
+        let ours = freshFolder()
+        let whole = freshFolder()
         folders += [ours, whole]
         let merger = SegmentMerger(
             ordering: Self.ordering,
@@ -196,8 +197,8 @@ private struct Row {
             dimensions: ["a", "n", "gone"],
             metrics: []
         )
-        let folder = temporaryFolder()
-        defer { removeFolder(folder) }
+        let folder = freshFolder()
+        defer { removeTree(folder) }
         _ = try merger.merge([first, second], to: folder, options: SegmentWriteOptions())
         let segment = try Segment.open(path: folder)
         var lines: [String] = []

@@ -1,6 +1,7 @@
 import Glibc
 import LaminaBase
 import LaminaSegment
+import LaminaTestSupport
 import Testing
 
 /// Segments of Druid's, decoded and encoded again: the same bytes.
@@ -24,8 +25,8 @@ import Testing
     }
 
     private func check(_ gold: GoldSegment, _ segment: Segment, _ options: SegmentWriteOptions) throws {
-        let folder = temporaryFolder()
-        defer { removeFolder(folder) }
+        let folder = freshFolder()
+        defer { removeTree(folder) }
         let written = try SegmentWriter.write(segment, to: folder, options: options)
         #expect(written.rowCount == segment.rowCount)
         let ours = try InternalFiles(folder: folder)

@@ -2,6 +2,7 @@ import Glibc
 import LaminaBase
 import LaminaBitmaps
 import LaminaSegment
+import LaminaTestSupport
 import Testing
 
 /// Segments written with every option come back as they were.
@@ -101,8 +102,8 @@ import Testing
         options.storage = storage
         options.metadata = ["container": [:], "rollup": false]
         options.synchronized = false
-        let folder = temporaryFolder()
-        defer { removeFolder(folder) }
+        let folder = freshFolder()
+        defer { removeTree(folder) }
         let written = try SegmentWriter.write(view, to: folder, options: options)
         let segment = try Segment.open(path: folder)
         #expect(SegmentVerification.problems(of: segment) == [])
@@ -166,8 +167,8 @@ import Testing
         existing: Bool = false,
         saying text: String
     ) throws {
-        let folder = temporaryFolder()
-        defer { removeFolder(folder) }
+        let folder = freshFolder()
+        defer { removeTree(folder) }
         let view = MemorySegment(
             time: [5],
             dataInterval: Self.interval,

@@ -3,10 +3,10 @@ import LaminaBase
 extension RandomQueries {
     mutating func dimension(_ number: Int, arrays: Bool) -> JSON {
         let output = JSON.string("d\(number)")
-        if arrays, generator.chance(0.08) {
-            let choices = columns.compactMap { column -> (String, String)? in
-                if case .array(let type) = column.kind { (column.name, type) } else { nil }
-            }
+        let choices = columns.compactMap { column -> (String, String)? in
+            if case .array(let type) = column.kind { (column.name, type) } else { nil }
+        }
+        if arrays, generator.chance(0.08), !choices.isEmpty {
             let (name, type) = generator.pick(choices)
             return ["type": "default", "dimension": .string(name), "outputName": output, "outputType": .string(type)]
         }
@@ -73,6 +73,11 @@ extension RandomQueries {
             ["type": "count", "name": "rows"], ["type": "doubleSum", "name": "price", "fieldName": "price"],
         ]
         var names = ["rows", "price"]
+        if let metrics = rollupMetrics {
+            list = ["m_rows", "m_doubleSum"].enumerated().compactMap { place, metric in
+                metrics.first { $0.stored["fieldName"] == .string(metric) }.map { Self.named(names[place], $0) }
+            }
+        }
         for number in 0..<Int.random(in: 0...4, using: &generator) {
             let name = "a\(number)"
             var (aggregator, isNumber) = aggregation(name)
@@ -90,6 +95,7 @@ extension RandomQueries {
     }
 
     private mutating func aggregation(_ name: String) -> (JSON, Bool) {
+        if let metrics = rollupMetrics { return rollupAggregation(name, metrics) }
         switch generator.pick([
             "number", "number", "number", "number", "expression", "firstLast", "any", "mean", "cardinality", "fold",
             "sketch",

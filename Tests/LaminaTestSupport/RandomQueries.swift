@@ -19,6 +19,8 @@ package struct RandomQueries {
     var virtual: [JSON] = []
     /// Whether the query being made reads another one.
     var readsQuery = false
+    /// Metrics to ask for in place of the columns of `RandomData`.
+    var rollupMetrics: [RollupMetric]?
 
     mutating func pickColumn(where test: (Kind) -> Bool) -> String {
         generator.pick(columns.filter { test($0.kind) }.map(\.name))
@@ -79,6 +81,26 @@ package struct RandomQueries {
             query["columns"] = query["columns"]?.arrayValue.map { names in
                 .array(names.filter { !($0.stringValue ?? "").hasPrefix("v") })
             }
+        }
+        return .object(query)
+    }
+
+    /// A query that only counts and sums up, over `columns`.
+    mutating func aggregatingQuery() -> JSON {
+        var query: JSONObject = ["dataSource": "random", "intervals": intervals()]
+        if generator.chance(0.6) { query["filter"] = filter(depth: generator.pick([1, 2])) }
+        switch generator.pick(["timeseries", "topN", "groupBy", "groupBy", "timeBoundary"]) {
+        case "timeseries":
+            timeseries(&query)
+            var context = query["context"]?.objectValue ?? [:]
+            context["skipEmptyBuckets"] = true
+            query["context"] = .object(context)
+        case "topN":
+            topN(&query)
+            // How a topN shows a time in a zone depends on how many segments a bucket has.
+            if query["granularity"]?["timeZone"] != nil { query["granularity"] = "six_hour" }
+        case "groupBy": groupBy(&query)
+        default: query["queryType"] = "timeBoundary"
         }
         return .object(query)
     }

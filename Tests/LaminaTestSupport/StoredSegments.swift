@@ -1,4 +1,3 @@
-import Glibc
 import LaminaBase
 package import LaminaSegment
 
@@ -20,27 +19,4 @@ package struct StoredSegments {
             }
         }
     }
-}
-
-/// Removes a folder and all in it.
-package func removeTree(_ path: String) {
-    guard let folder = opendir(path) else {
-        unlink(path)
-        return
-    }
-    while let entry = readdir(folder) {
-        let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-        }
-        if name != ".", name != ".." { removeTree("\(path)/\(name)") }
-    }
-    closedir(folder)
-    rmdir(path)
-}
-
-/// A fresh folder below `/tmp`.
-package func makeTemporaryFolder() throws -> String {
-    var template = Array("/tmp/lamina-oracle-XXXXXX\0".utf8CString)
-    guard mkdtemp(&template) != nil else { throw LaminaError.io("make a folder", path: "/tmp", errno: errno) }
-    return template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
 }

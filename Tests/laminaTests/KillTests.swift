@@ -72,6 +72,30 @@ import Testing
         return Set(files.filter { $0.hasSuffix("/index") }.map { "segments/\($0)" })
     }
 
+    /// Kills the server, starts it again and waits until the task has ended: one that the kill caught before it began is queued
+    /// again. Its status.
+    private func killAndRestart(_ server: inout RunningServer, data: String, task id: String) throws -> JSON {
+        kill(server.pid, SIGKILL)
+        server = try RunningServer(data: data)
+        var status = try status(server, id)
+        for _ in 0..<2000 where status["status"] == "RUNNING" {
+            usleep(50_000)
+            status = try self.status(server, id)
+        }
+        return status
+    }
+
+    /// Files are there for just the segments that are known, and nothing is left of tasks. The number of used segments.
+    private func checkFiles(_ server: RunningServer, data: String, _ comment: Comment) throws -> Int {
+        let known = try ask(server, .get, "/druid/coordinator/v1/metadata/segments").arrayValue ?? []
+        let unused =
+            try ask(server, .get, "/druid/coordinator/v1/metadata/datasources/wiki/unusedSegments").arrayValue ?? []
+        let paths = (known + unused).compactMap { $0["loadSpec"]?["path"]?.stringValue }
+        #expect(folders(data) == Set(paths), comment)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(data)/work").isEmpty, comment)
+        return known.count
+    }
+
     @Test func aKilledTaskLeavesTheOldOrTheNewAndNothingElse() throws {
         let folder = try TestFolder()
         let data = folder.file("data")
@@ -91,28 +115,15 @@ import Testing
             let id = try submit(server, robotsOnly: !hasRobots)
             let wait = Int64.random(in: 0...(duration + duration / 4), using: &generator)
             usleep(UInt32(wait * 1000))
-            kill(server.pid, SIGKILL)
-            server = try RunningServer(data: data)
-
             let comment = Comment(rawValue: "moment \(moment), killed after \(wait) of \(duration) ms")
-            // A task the kill caught before it began is queued again: let it end.
-            var status = try status(server, id)
-            for _ in 0..<1000 where status["status"] == "RUNNING" {
-                usleep(50_000)
-                status = try self.status(server, id)
-            }
+            let status = try killAndRestart(&server, data: data, task: id)
             let succeeded = status["status"] == "SUCCESS"
             #expect(try rows(server) == (succeeded ? after : before), comment)
             if !succeeded {
                 #expect(status["status"] == "FAILED", comment)
                 #expect(status["errorMsg"]?.stringValue?.isEmpty == false, comment)
             }
-            let known = try ask(server, .get, "/druid/coordinator/v1/metadata/segments").arrayValue ?? []
-            let unused =
-                try ask(server, .get, "/druid/coordinator/v1/metadata/datasources/wiki/unusedSegments").arrayValue ?? []
-            let paths = (known + unused).compactMap { $0["loadSpec"]?["path"]?.stringValue }
-            #expect(folders(data) == Set(paths), comment)
-            #expect(try FileManager.default.contentsOfDirectory(atPath: "\(data)/work").isEmpty, comment)
+            _ = try checkFiles(server, data: data, comment)
             #expect(try ask(server, .get, "/druid/indexer/v1/runningTasks") == [], comment)
             // The lock is free: the task can be run again.
             _ = try finish(server, try submit(server, robotsOnly: !hasRobots))
@@ -142,25 +153,13 @@ import Testing
             let id = try #require(reply["task"]?.stringValue)
             let wait = Int64.random(in: 0...(isKill ? 40 : duration + duration / 4))
             usleep(UInt32(wait * 1000))
-            kill(server.pid, SIGKILL)
-            server = try RunningServer(data: data)
-
             let comment = Comment(rawValue: "moment \(moment), killed after \(wait) ms")
-            var status = try status(server, id)
-            for _ in 0..<2000 where status["status"] == "RUNNING" {
-                usleep(50_000)
-                status = try self.status(server, id)
-            }
+            let status = try killAndRestart(&server, data: data, task: id)
             #expect(try rows(server) == all, comment)
-            let known = try ask(server, .get, "/druid/coordinator/v1/metadata/segments").arrayValue ?? []
-            let unused =
-                try ask(server, .get, "/druid/coordinator/v1/metadata/datasources/wiki/unusedSegments").arrayValue ?? []
-            let paths = (known + unused).compactMap { $0["loadSpec"]?["path"]?.stringValue }
-            #expect(folders(data) == Set(paths), comment)
-            #expect(try FileManager.default.contentsOfDirectory(atPath: "\(data)/work").isEmpty, comment)
+            let known = try checkFiles(server, data: data, comment)
             if !isKill {
                 if status["status"] == "SUCCESS" { duration = max(status["duration"]?.intValue ?? 0, 1) }
-                isByDay = known.count == 1
+                isByDay = known == 1
             }
         }
         #expect(server.stop() == 0)

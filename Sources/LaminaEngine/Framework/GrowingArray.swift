@@ -107,9 +107,6 @@ extension GrowingArray where Element == UInt8 {
     }
 
     func append(_ bytes: [UInt8]) throws(LaminaError) {
-        // `withUnsafeBytes` of an array does not carry typed errors.
-        try bytes.withUnsafeBytes { raw -> Result<Void, LaminaError> in
-            do throws(LaminaError) { return .success(try append(raw)) } catch { return .failure(error) }
-        }.get()
+        try bytes.withBytes { (raw) throws(LaminaError) in try append(raw) }
     }
 }

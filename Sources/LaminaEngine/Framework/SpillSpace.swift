@@ -53,10 +53,7 @@ package struct SpilledBytes: Sendable {
 extension SpillSpace {
     /// Appends bytes of an array.
     package func append(_ bytes: [UInt8]) throws(LaminaError) -> SpilledBytes {
-        // `withUnsafeBytes` of an array does not carry typed errors.
-        let outcome = bytes.withUnsafeBytes { (raw) -> Result<Int, LaminaError> in
-            do throws(LaminaError) { return .success(try append(raw)) } catch { return .failure(error) }
-        }
-        return SpilledBytes(offset: try outcome.get(), count: bytes.count)
+        let offset = try bytes.withBytes { (raw) throws(LaminaError) in try append(raw) }
+        return SpilledBytes(offset: offset, count: bytes.count)
     }
 }

@@ -54,10 +54,7 @@ final class ByteTable: @unchecked Sendable {
     }
 
     func insert(_ key: [UInt8]) throws(LaminaError) -> UInt32 {
-        // `withUnsafeBytes` of an array does not carry typed errors.
-        try key.withUnsafeBytes { raw -> Result<UInt32, LaminaError> in
-            do throws(LaminaError) { return .success(try insert(raw)) } catch { return .failure(error) }
-        }.get()
+        try key.withBytes { (raw) throws(LaminaError) in try insert(raw) }
     }
 
     /// Adds an entry that no bytes find: null.

@@ -48,12 +48,7 @@ final class TableStrings: StringColumn {
                 nullID = id
                 return id
             }
-            // `withUTF8` does not carry typed errors.
-            return try text.withUTF8 { utf8 -> Result<UInt32, LaminaError> in
-                do throws(LaminaError) {
-                    return .success(try dictionary.insert(UnsafeRawBufferPointer(utf8)))
-                } catch { return .failure(error) }
-            }.get()
+            return try text.withUTF8Bytes { (utf8) throws(LaminaError) in try dictionary.insert(utf8) }
         }
 
         func finish() -> TableStrings { TableStrings(dictionary, offsets, values, lists, nullID) }

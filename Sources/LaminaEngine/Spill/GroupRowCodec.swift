@@ -46,18 +46,14 @@ struct GroupRowCodec {
                 starts.append(keys.count)
                 keys.append(contentsOf: row[4..<4 + keyBytes])
             }
-            let outcome = row.withUnsafeBytes { raw -> LaminaError? in
-                guard let base = raw.baseAddress else { return nil }
+            try row.withBytes { (raw) throws(LaminaError) in
+                guard let base = raw.baseAddress else { return }
                 var reader = SpillReader(base, at: 4 + keyBytes)
-                do throws(LaminaError) {
-                    for (place, model) in models.enumerated() {
-                        let state = try AggregateColumn(reading: &reader, count: 1, like: model)
-                        try columns[place].merge(state, targets: [targets[index]])
-                    }
-                    return nil
-                } catch { return error }
+                for (place, model) in models.enumerated() {
+                    let state = try AggregateColumn(reading: &reader, count: 1, like: model)
+                    try columns[place].merge(state, targets: [targets[index]])
+                }
             }
-            if let outcome { throw outcome }
         }
         return GroupPartial(
             firstTime: nil,

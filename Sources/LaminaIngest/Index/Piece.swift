@@ -168,15 +168,7 @@ struct PieceBuilder: @unchecked Sendable {
                 try places.append(total)
                 guard case .complex(_, let content) = states.stored(Int(row)) else { continue }
                 total += content.count
-                var failure: LaminaError?
-                content.withUnsafeBytes { raw in
-                    do throws(LaminaError) {
-                        try writer.append(contentsOf: raw)
-                    } catch {
-                        failure = error
-                    }
-                }
-                if let failure { throw failure }
+                try content.withBytes { (raw) throws(LaminaError) in try writer.append(contentsOf: raw) }
             }
         }
         try places.append(total)

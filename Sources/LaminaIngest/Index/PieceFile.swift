@@ -102,15 +102,9 @@ struct PieceWriter<Element: BitwiseCopyable> {
     }
 
     mutating func flush() throws(LaminaError) {
-        var failure: LaminaError?
-        buffer.withUnsafeBytes { raw in
-            do throws(LaminaError) {
-                try file.write(raw, at: offset)
-            } catch {
-                failure = error
-            }
+        try buffer.withUnsafeBufferPointer { (values) throws(LaminaError) in
+            try file.write(UnsafeRawBufferPointer(values), at: offset)
         }
-        if let failure { throw failure }
         offset += buffer.count * MemoryLayout<Element>.stride
         buffer.removeAll(keepingCapacity: true)
     }

@@ -131,16 +131,11 @@ extension ScanOperator {
         for index in result.columns.indices { result.columns[index].values = [] }
         let rows = try sorter.finish()
         while let bytes = try rows.next() {
-            let outcome = bytes.withUnsafeBytes { raw -> Result<[Value], LaminaError> in
-                do throws(LaminaError) {
-                    guard let base = raw.baseAddress else { return .success([]) }
-                    var reader = SpillReader(base)
-                    var values: [Value] = []
-                    for _ in result.columns { values.append(try reader.value()) }
-                    return .success(values)
-                } catch { return .failure(error) }
+            try bytes.withBytes { (raw) throws(LaminaError) in
+                guard let base = raw.baseAddress else { return }
+                var reader = SpillReader(base)
+                for index in result.columns.indices { result.columns[index].values.append(try reader.value()) }
             }
-            for (index, value) in try outcome.get().enumerated() { result.columns[index].values.append(value) }
             result.rowCount += 1
         }
         return [result]

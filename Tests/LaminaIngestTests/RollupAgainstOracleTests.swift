@@ -1,0 +1,98 @@
+import LaminaBase
+import LaminaBroker
+import LaminaEngine
+import LaminaIngest
+import LaminaQuery
+import LaminaSegment
+import LaminaTestSupport
+import Testing
+
+/// Random rows rolled up by a real index job, then random queries over its segments against the oracle, which groups the raw rows
+/// itself.
+///
+/// `LAMINA_SEED=<case> swift test --filter RollupAgainstOracleTests` runs one case alone; see `EngineAgainstOracleTests`.
+@Suite struct RollupAgainstOracleTests {
+    private static var cases: Range<Int> { oracleCases(usual: 512, long: 12_000) }
+
+    @Test func answersAgree() throws {
+        let cases = Self.cases
+        var failures = 0
+        var refused = 0
+        for group in cases.lowerBound / 16...(cases.upperBound - 1) / 16 {
+            let tables = try RolledUpTables(group: group)
+            defer { tables.remove() }
+            for number in max(group * 16, cases.lowerBound)..<min(group * 16 + 16, cases.upperBound) {
+                var queries = RandomQueries(generator: SeededGenerator(seed: UInt64(number) &* 57_037 &+ 11))
+                let (raw, stored) = queries.rollupQuery(tables.data)
+                guard let difference = tables.difference(raw, stored) else {
+                    if (try? tables.oracle.answer(raw)) == nil { refused += 1 }
+                    continue
+                }
+                failures += 1
+                Issue.record(
+                    """
+                    case \(number): LAMINA_SEED=\(number) swift test --filter RollupAgainstOracleTests
+                      query: \(stored.text)
+                      difference: \(difference)
+                      tuningConfig: \(tables.data.task["spec"]?["tuningConfig"]?.text ?? "")
+                    """
+                )
+                if failures == 8 { return }
+            }
+        }
+        #expect(refused * 20 <= cases.count, "too many of the queries were errors on both sides")
+    }
+}
+
+/// One job's segments behind a broker.
+private struct RolledUpTables {
+    let data: RollupData
+    let oracle: NaiveOracle
+    private let broker: Broker
+    private let folder: String
+
+    init(group: Int) throws {
+        data = try RollupData(seed: UInt64(group) &* 8_191 &+ 3)
+        oracle = NaiveOracle(tables: ["random": data.chunks], lookups: RandomData.lookups)
+        folder = try makeTemporaryFolder()
+        broker = try Broker { $0.loadSpec["path"]?.stringValue }
+        var spec = try IndexTaskSpec(json: data.task)
+        spec.inputSource = try InputSource(
+            json: ["type": "inline", "data": .string(data.lines)],
+            path: "inputSource"
+        )
+        let job = IndexJob(spec: spec, taskID: "t", workDirectory: folder, threads: 1 + group % 2)
+        let result = try job.run(host: TestHost())
+        var segments: [DataSegment] = []
+        var stored = 0
+        for (segment, path) in result.segments {
+            guard let path else { continue }
+            var segment = segment
+            segment.loadSpec = ["type": "local", "path": .string(path)]
+            segments.append(segment)
+            stored += try Segment.open(path: path).rowCount
+        }
+        #expect(result.reportPayload["rowStats"]?.text.contains("\"processed\":\(data.rowCount),") == true)
+        #expect(stored == data.groupCount, "group \(group): rows that are equal are one, and no others")
+        broker.update(dataSource: "random", timeline: SegmentTimeline(segments))
+    }
+
+    func remove() { removeTree(folder) }
+
+    func difference(_ raw: JSON, _ stored: JSON) -> String? {
+        let expected: JSON
+        do { expected = try oracle.answer(raw) } catch let error as NaiveOracle.Unknown {
+            return "the oracle: \(error)"
+        } catch {
+            return nil
+        }
+        do throws(LaminaError) {
+            let lookups: LookupResolver = { name in RandomData.lookups[name].map { LookupTable(map: $0) } }
+            let query = try Query(json: stored, lookups: lookups)
+            let actual = try JSONParser.parse(try broker.run(query).jsonText())
+            return firstDifference(withoutSegmentTimes(actual, of: raw), withoutSegmentTimes(expected, of: raw))
+        } catch {
+            return "error \(error.message)"
+        }
+    }
+}
