@@ -32,7 +32,8 @@ let rooms: [(name: String, imports: [String])] = [
     (
         "LaminaHTTP",
         [
-            "LaminaBase", "LaminaQuery", "LaminaEngine", "LaminaBroker", "LaminaMetadata", "LaminaTasks",
+            "LaminaBase", "LaminaQuery", "LaminaEngine", "LaminaIngest", "LaminaBroker", "LaminaMetadata",
+            "LaminaTasks",
             "LaminaCompression",
             "CMicroHTTPD",
         ]

@@ -14,12 +14,13 @@ var rootCommand: Command {
             "lamina query -e '{\"queryType\":\"timeBoundary\",\"dataSource\":\"wikipedia\"}'",
         ],
         subcommands: [
-            serverCommand, indexCommand, queryCommand, tasksCommand, segmentCommand, benchCommand, completionCommand,
+            serverCommand, indexCommand, pushCommand, queryCommand, tasksCommand, segmentCommand, benchCommand,
+            completionCommand,
         ],
         body: { arguments in
             guard arguments.has("version") else {
                 throw UsageError(
-                    message: "a command is missing: server, index, query, tasks, segment, bench, completion"
+                    message: "a command is missing: server, index, push, query, tasks, segment, bench, completion"
                 )
             }
             say("lamina 0.1.0\n")
@@ -31,6 +32,8 @@ var rootCommand: Command {
 /// Parses the words, runs what they name and returns the exit status: 0 done, 1 failed, 2 used wrongly.
 func runProgram(_ words: [String]) -> Int32 {
     signal(SIGPIPE, SIG_IGN)
+    // A file that grows beyond the limit of this process is an error of the write, not its end.
+    signal(SIGXFSZ, SIG_IGN)
     if let problem = processorProblem() {
         complain("lamina: \(problem)\n")
         return 1

@@ -17,7 +17,7 @@ let allowedImports: [String: Set<String>] = [
     "LaminaBroker": ["LaminaBase", "LaminaSegment", "LaminaQuery", "LaminaEngine"],
     "LaminaTasks": ["LaminaBase", "LaminaSegment", "LaminaQuery", "LaminaIngest", "LaminaMetadata"],
     "LaminaHTTP": [
-        "LaminaBase", "LaminaQuery", "LaminaEngine", "LaminaBroker", "LaminaMetadata", "LaminaTasks",
+        "LaminaBase", "LaminaQuery", "LaminaEngine", "LaminaIngest", "LaminaBroker", "LaminaMetadata", "LaminaTasks",
         "LaminaCompression",
         "CMicroHTTPD",
     ],

@@ -1,5 +1,6 @@
 import LaminaBase
 package import LaminaBroker
+package import LaminaIngest
 package import LaminaMetadata
 package import LaminaTasks
 
@@ -10,6 +11,8 @@ package struct Services: Sendable {
     package var tasks: TaskService
     package var broker: Broker
     package var lookups: LookupStore
+    /// Who takes pushed rows; nil where there are no streams.
+    package var pushes: (any PushDirectory)?
     /// What the server calls itself in answers: `localhost:8888`.
     package var host: String
     package var port: Int
@@ -21,6 +24,7 @@ package struct Services: Sendable {
         tasks: TaskService,
         broker: Broker,
         lookups: LookupStore,
+        pushes: (any PushDirectory)? = nil,
         host: String,
         port: Int,
         clock: @escaping @Sendable () -> Int64
@@ -30,6 +34,7 @@ package struct Services: Sendable {
         self.tasks = tasks
         self.broker = broker
         self.lookups = lookups
+        self.pushes = pushes
         self.host = host
         self.port = port
         self.clock = clock
@@ -47,7 +52,7 @@ package struct Services: Sendable {
             let service = route.pattern.hasPrefix("/druid/indexer") ? "overlord" : "coordinator"
             return Route(route.method, "/proxy/\(service)\(route.pattern)", route.handler)
         }
-        return Router(statusRoutes() + queryRoutes() + introspectionRoutes() + management + proxied)
+        return Router(statusRoutes() + queryRoutes() + introspectionRoutes() + pushRoutes() + management + proxied)
     }
 
     /// The route, refusing bodies that are not JSON.

@@ -140,7 +140,7 @@ final class ServerCore: Sendable {
             exchange.body = []
             response = encoded(handler(request), acceptEncoding: exchange.headers["accept-encoding"])
         } catch {
-            response = errorResponse(error)
+            response = errorResponse(error, status: bodyStatus(of: error))
         }
         guard case .stream(let produce) = response.body else {
             watch.remove(exchange)

@@ -86,12 +86,7 @@ private func readHeaders(of connection: OpaquePointer, into exchange: Exchange) 
     )
 }
 
-private func tooLarge(_ limit: Int) -> HTTPResponse {
-    errorResponse(
-        LaminaError(.invalidInput, code: "bodyTooLarge", "The request's body is larger than \(limit) bytes"),
-        status: 413
-    )
-}
+private func tooLarge(_ limit: Int) -> HTTPResponse { errorResponse(tooLargeBody(limit), status: 413) }
 
 private func queue(_ answer: HTTPResponse, for exchange: Exchange, on connection: OpaquePointer) -> MHD_Result {
     if exchange.queued { return lamina_mhd_yes }

@@ -75,15 +75,35 @@ private final class GzipBody: @unchecked Sendable {
 }
 
 /// A request's body without its `Content-Encoding`.
+/// - Errors: `bodyTooLarge` when it is more than `limit` bytes opened, `contentEncoding` for another coding; damaged data.
 func openedBody(_ body: [UInt8], coding: String?, limit: Int) throws(LaminaError) -> [UInt8] {
-    switch coding?.lowercased() {
-    case nil, "identity": return body
-    case "gzip", "x-gzip": return try gunzip(body, limit: limit)
-    case let other?:
-        throw LaminaError(
-            .invalidInput,
-            code: "contentEncoding",
-            "The body's Content-Encoding '\(other)' is not known; gzip and identity are"
-        )
+    do throws(LaminaError) {
+        switch coding?.lowercased() {
+        case nil, "identity": return body
+        case "gzip", "x-gzip": return try gunzip(body, limit: limit)
+        case "zstd": return try decompressing(MemoryByteSource(body), name: ".zst").readAll(limit: limit)
+        case let other?:
+            throw LaminaError(
+                .invalidInput,
+                code: "contentEncoding",
+                "The body's Content-Encoding '\(other)' is not known; gzip, zstd and identity are"
+            )
+        }
+    } catch {
+        guard error.code == "resourceLimitExceeded" else { throw error }
+        throw tooLargeBody(limit)
+    }
+}
+
+func tooLargeBody(_ limit: Int) -> LaminaError {
+    LaminaError(.invalidInput, code: "bodyTooLarge", "The request's body is larger than \(limit) bytes")
+}
+
+/// The status of an error about a request's body; nil for others.
+func bodyStatus(of error: LaminaError) -> Int? {
+    switch error.code {
+    case "bodyTooLarge": 413
+    case "contentEncoding": 415
+    default: nil
     }
 }

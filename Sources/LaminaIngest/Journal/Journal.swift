@@ -31,6 +31,12 @@ package final class Journal: Sendable {
         package var head: [UInt8]
         /// Empty when only heads were asked for.
         package var body: [UInt8]
+
+        package init(sequence: Int64, head: [UInt8], body: [UInt8]) {
+            self.sequence = sequence
+            self.head = head
+            self.body = body
+        }
     }
 
     /// A file and how much of it is records that were synced.
@@ -121,7 +127,8 @@ package final class Journal: Sendable {
             try file.sync()
         } catch {
             var broken = reason
-            broken.message += "; what it left could not be removed (\(error.message)), so nothing is written until a restart"
+            broken.message +=
+                "; what it left could not be removed (\(error.message)), so nothing is written until a restart"
             let kept = broken
             shape.withLock { $0.broken = kept }
             throw broken

@@ -34,7 +34,9 @@ final class JournalFile: Sendable {
 
     /// The first sequence number that a file's name tells; nil for other files.
     static func first(of name: String) -> Int64? {
-        guard name.hasSuffix(".journal"), let first = Int64(name.dropLast(8)), Self.name(first) == name else { return nil }
+        guard name.hasSuffix(".journal"), let first = Int64(name.dropLast(8)), Self.name(first) == name else {
+            return nil
+        }
         return first
     }
 
@@ -60,7 +62,12 @@ final class JournalFile: Sendable {
     func read(into buffer: UnsafeMutableRawBufferPointer, at place: Int64) throws(LaminaError) -> Int {
         var done = 0
         while done < buffer.count {
-            let count = pread(descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done, off_t(place) + off_t(done))
+            let count = pread(
+                descriptor,
+                buffer.baseAddress.map { $0 + done },
+                buffer.count - done,
+                off_t(place) + off_t(done)
+            )
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw .io("read", path: path, errno: errno) }
             if count == 0 { break }

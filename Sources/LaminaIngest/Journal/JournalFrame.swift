@@ -92,6 +92,10 @@ extension Array where Element == UInt8 {
 
 extension UnsafeRawBufferPointer {
     /// The caller has checked the bounds.
-    func little32(_ place: Int) -> UInt32 { UInt32(littleEndian: loadUnaligned(fromByteOffset: place, as: UInt32.self)) }
-    func little64(_ place: Int) -> UInt64 { UInt64(littleEndian: loadUnaligned(fromByteOffset: place, as: UInt64.self)) }
+    func little32(_ place: Int) -> UInt32 {
+        UInt32(littleEndian: loadUnaligned(fromByteOffset: place, as: UInt32.self))
+    }
+    func little64(_ place: Int) -> UInt64 {
+        UInt64(littleEndian: loadUnaligned(fromByteOffset: place, as: UInt64.self))
+    }
 }

@@ -12,13 +12,19 @@ func recoverJournal(_ folder: String, _ log: (String) -> Void) throws(LaminaErro
         let isLast = index == firsts.count - 1
         let file = try JournalFile(folder: folder, first: first, creates: false)
         guard index == 0 || first == shape.next else {
-            throw damaged(file, 0, "its first record would be \(first), but the file before it ends before \(shape.next)")
+            throw damaged(
+                file,
+                0,
+                "its first record would be \(first), but the file before it ends before \(shape.next)"
+            )
         }
         let size = try file.size()
         let header = try file.bytes(at: 0, count: JournalHeader.size)
         guard header.withUnsafeBytes({ JournalHeader.matches($0, first: first) }) else {
             // Records are only written behind a header that was synced.
-            guard isLast, size <= JournalHeader.size else { throw damaged(file, 0, "its header is not as it was written") }
+            guard isLast, size <= JournalHeader.size else {
+                throw damaged(file, 0, "its header is not as it was written")
+            }
             log("The journal's file \(file.path) was never finished and is removed")
             unlink(file.path)
             try syncFolder(folder)
@@ -36,8 +42,10 @@ func recoverJournal(_ folder: String, _ log: (String) -> Void) throws(LaminaErro
             shape.next = cursor.next
         } catch {
             guard isLast, try isTorn(extent, at: cursor.place) else { throw error }
-            log("The last write to the journal's file \(file.path) is torn at byte \(cursor.place): cut off there, "
-                + "\(size - cursor.place) bytes that were never acknowledged")
+            log(
+                "The last write to the journal's file \(file.path) is torn at byte \(cursor.place): cut off there, "
+                    + "\(size - cursor.place) bytes that were never acknowledged"
+            )
             try file.cut(to: cursor.place)
             try file.sync()
             extent.size = cursor.place

@@ -14,37 +14,42 @@ package struct PushFraming: Sendable {
         case messagePack
         /// Lines of the spec's own format.
         case text
-        /// Text whose first lines are a header: it stays whole.
-        case textWithHeader
     }
 
     private let readsJSON: Bool
-    private let hasHeader: Bool
+    /// Lines of the body that are a header.
+    private let headerLines: Int
     private let timestamp: TimestampSpec
 
     package init(_ format: InputFormat, timestamp: TimestampSpec) {
         self.timestamp = timestamp
         switch format.kind {
-        case .json: (readsJSON, hasHeader) = (true, false)
+        case .json: (readsJSON, headerLines) = (true, 0)
         case .delimited(let delimited):
-            (readsJSON, hasHeader) = (false, delimited.findColumnsFromHeader || delimited.skipHeaderRows > 0)
-        default: (readsJSON, hasHeader) = (false, false)
+            (readsJSON, headerLines) = (false, delimited.skipHeaderRows + (delimited.findColumnsFromHeader ? 1 : 0))
+        default: (readsJSON, headerLines) = (false, 0)
         }
     }
 
     /// - Parameter mediaType: without parameters, in lower case.
     /// - Errors: `unsupportedMediaType` for a type that the spec's format cannot read, `malformedBody` for bytes that cannot be cut.
-    package func records(of body: [UInt8], mediaType: String?) throws(LaminaError) -> RecordBatch {
+    package func records(
+        of body: [UInt8],
+        mediaType: String?,
+        partition: StreamPartition
+    ) throws(LaminaError) -> RecordBatch {
         var batch = RecordBatch()
         switch try form(body, mediaType) {
-        case .json: batch.setRecords(try frameJSON(body, isLines: false), of: body)
-        case .jsonLines: batch.setRecords(try frameJSON(body, isLines: true), of: body)
-        case .text: batch.setRecords(frameLines(body), of: body)
-        case .textWithHeader: batch.setRecords(body.isEmpty ? [] : [0..<body.count], of: body)
+        case .json: batch.setRecords(try frameJSON(body, isLines: false), of: body, partition: partition)
+        case .jsonLines: batch.setRecords(try frameJSON(body, isLines: true), of: body, partition: partition)
+        case .text where headerLines > 0:
+            let (text, ranges) = try linesWithHeader(body)
+            batch.setRecords(ranges, of: text, partition: partition)
+        case .text: batch.setRecords(frameLines(body), of: body, partition: partition)
         case .messagePack:
             var reader = MessagePackFraming(timestamp)
             try reader.read(body)
-            batch.setRecords(reader.records, of: reader.text)
+            batch.setRecords(reader.records, of: reader.text, partition: partition)
         }
         return batch
     }
@@ -52,7 +57,9 @@ package struct PushFraming: Sendable {
     private static let generic: Set<String> = [
         "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded", "text/plain", "*/*",
     ]
-    private static let json: Set<String> = ["application/json", "text/json", "application/json-stream", "application/stream+json"]
+    private static let json: Set<String> = [
+        "application/json", "text/json", "application/json-stream", "application/stream+json",
+    ]
     private static let jsonLines: Set<String> = [
         "application/x-ndjson", "application/ndjson", "application/jsonl", "application/jsonlines",
         "application/x-jsonlines", "application/json-lines", "application/json-l",
@@ -66,7 +73,7 @@ package struct PushFraming: Sendable {
 
     private func form(_ body: [UInt8], _ mediaType: String?) throws(LaminaError) -> Form {
         guard let mediaType, !Self.generic.contains(mediaType) else {
-            guard readsJSON else { return hasHeader ? .textWithHeader : .text }
+            guard readsJSON else { return .text }
             return MessagePackFraming.mayBegin(body) ? .messagePack : .json
         }
         if readsJSON {
@@ -74,7 +81,7 @@ package struct PushFraming: Sendable {
             if Self.jsonLines.contains(mediaType) { return .jsonLines }
             if Self.messagePack.contains(mediaType) { return .messagePack }
         } else if Self.text.contains(mediaType) {
-            return hasHeader ? .textWithHeader : .text
+            return .text
         }
         throw LaminaError(
             .invalidInput,
@@ -87,13 +94,39 @@ package struct PushFraming: Sendable {
     }
 }
 
+extension PushFraming {
+    /// The body's lines, each behind the header again: a row must be readable by itself, now and as a dead letter.
+    private func linesWithHeader(_ body: [UInt8]) throws(LaminaError) -> ([UInt8], [Range<Int>]) {
+        let lines = frameLines(body)
+        guard lines.count > headerLines else { return ([], []) }
+        let header = body[..<lines[headerLines].lowerBound]
+        let rows = lines[headerLines...]
+        let (headers, overflow) = header.count.multipliedReportingOverflow(by: rows.count)
+        guard !overflow, headers < 256 << 20 else {
+            throw malformedBody("a header of \(header.count) bytes is too long for \(rows.count) rows", at: 0)
+        }
+        var text: [UInt8] = []
+        text.reserveCapacity(headers + body.count)
+        var ranges: [Range<Int>] = []
+        for row in rows {
+            let start = text.count
+            text.append(contentsOf: header)
+            text.append(contentsOf: body[row])
+            ranges.append(start..<text.count)
+            text.append(0x0A)
+        }
+        return (text, ranges)
+    }
+}
+
 extension RecordBatch {
-    /// Records whose offsets are their places.
-    fileprivate mutating func setRecords(_ ranges: [Range<Int>], of bytes: [UInt8]) {
+    /// Which number the journal gives them is not known yet: their offset is behind all that is, and `next` is set later.
+    mutating func setRecords(_ ranges: [Range<Int>], of bytes: [UInt8], partition: StreamPartition) {
         self.bytes = bytes
+        partitions = [partition]
         records.reserveCapacity(ranges.count)
         for range in ranges {
-            records.append(Record(partition: 0, offset: Int64(records.count), timestamp: nil, value: range))
+            records.append(Record(partition: 0, offset: .max, timestamp: nil, value: range))
         }
     }
 }

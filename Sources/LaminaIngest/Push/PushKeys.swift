@@ -91,7 +91,10 @@ final class PushKeys: Sendable {
             )
         case .producer(let name, _):
             guard state.producers[name] == nil, state.producers.count >= producersMax else { return nil }
-            return .pushBusy("This stream remembers \(producersMax) producers and takes no further one", retryAfter: 600)
+            return .pushBusy(
+                "This stream remembers \(producersMax) producers and takes no further one",
+                retryAfter: 600
+            )
         }
     }
 

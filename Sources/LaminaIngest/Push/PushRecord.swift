@@ -11,14 +11,12 @@ struct PushRecord: Sendable {
         var reason: String
         /// Its bytes.
         var range: Range<Int>
-        /// Where it came from, if not from this body: the dead letter that was tried again.
-        var letter: Int64?
     }
 
     /// Wall clock, ms.
     var time: Int64
-    /// Rows before, and from, these were too late and too early.
-    var bounds: Range<Int64>
+    /// The times that were taken.
+    var bounds: RowBounds
     var identity: PushIdentity?
     /// Records of the body, however they ended.
     var received: Int
@@ -32,8 +30,8 @@ struct PushRecord: Sendable {
         var head = HeadWriter()
         head.put(1)
         head.put(time)
-        head.put(bounds.lowerBound)
-        head.put(bounds.upperBound)
+        head.put(bounds.min)
+        head.put(bounds.max)
         if let identity { identity.write(to: &head) } else { head.put(0) }
         head.put(received)
         Self.put(records, to: &head)
@@ -44,7 +42,6 @@ struct PushRecord: Sendable {
             head.put(reject.reason)
             head.put(reject.range.lowerBound)
             head.put(reject.range.count)
-            head.put(reject.letter.map { Int($0) + 1 } ?? 0)
         }
         head.put(letters.count)
         for letter in letters { head.put(letter) }
@@ -66,9 +63,7 @@ struct PushRecord: Sendable {
         var head = HeadReader(bytes)
         guard try head.number() == 1 else { throw HeadReader.Malformed() }
         time = Int64(try head.number())
-        let (lower, upper) = (Int64(try head.number()), Int64(try head.number()))
-        guard lower <= upper else { throw HeadReader.Malformed() }
-        bounds = lower..<upper
+        bounds = RowBounds(min: Int64(try head.number()), max: Int64(try head.number()))
         identity = try PushIdentity.read(from: &head)
         received = try head.number()
         records = try Self.ranges(&head)
@@ -76,10 +71,7 @@ struct PushRecord: Sendable {
         for _ in 0..<(try head.count()) {
             let (row, kind, reason) = (try head.number(), try head.text(), try head.text())
             let range = try Self.range(from: try head.number(), count: try head.number())
-            let letter = try head.number()
-            rejects.append(
-                Reject(row: row, kind: kind, reason: reason, range: range, letter: letter > 0 ? Int64(letter - 1) : nil)
-            )
+            rejects.append(Reject(row: row, kind: kind, reason: reason, range: range))
         }
         letters = []
         for _ in 0..<(try head.count()) { letters.append(Int64(try head.number())) }
@@ -87,7 +79,7 @@ struct PushRecord: Sendable {
 
     init(
         time: Int64,
-        bounds: Range<Int64>,
+        bounds: RowBounds,
         identity: PushIdentity?,
         received: Int,
         records: [Range<Int>],
@@ -125,6 +117,12 @@ struct PushRecord: Sendable {
         }
         return start..<start + count
     }
+
+    /// Whether the body is not needed.
+    var isEmpty: Bool { records.isEmpty && rejects.isEmpty }
+
+    /// Whether it is worth writing down.
+    var hasEffect: Bool { !isEmpty || !letters.isEmpty || identity != nil }
 
     /// Whether every range lies in a body of that many bytes.
     func fits(_ count: Int) -> Bool {

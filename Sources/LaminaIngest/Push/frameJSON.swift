@@ -1,10 +1,10 @@
-import LaminaBase
+package import LaminaBase
 
 /// The documents of a JSON body: the elements of its arrays, and its objects.
 ///
 /// - Parameter isLines: whether a document must end on its line.
 /// - Errors: `malformedBody` when it begins with neither `[` nor `{`, or an array does not end.
-func frameJSON(_ body: [UInt8], isLines: Bool) throws(LaminaError) -> [Range<Int>] {
+package func frameJSON(_ body: [UInt8], isLines: Bool) throws(LaminaError) -> [Range<Int>] {
     var scanner = JSONScanner(isLines: isLines)
     body.withUnsafeBufferPointer { scanner.scan($0) }
     if let problem = scanner.problem { throw problem }
@@ -40,9 +40,10 @@ private struct JSONScanner {
         }
     }
 
-    /// The usual body: a first line that is one whole object, and others that look like it.
+    /// The usual body: a first line that is one whole object, and others that look like it. A line that may hold several is left to the
+    /// closer look.
     private mutating func takesLines(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) -> Bool {
-        guard bytes[start] == UInt8(ascii: "{") else { return false }
+        guard bytes[start] == UInt8(ascii: "{"), !holdsLooseBraces(bytes) else { return false }
         var line = start
         while line < bytes.count {
             let feed = lineEnd(bytes, from: line)
@@ -118,6 +119,28 @@ private struct JSONScanner {
             return place
         }
     }
+}
+
+/// Whether a closing brace is followed by anything but what goes on with an object, an array or the next line.
+private func holdsLooseBraces(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard let base = bytes.baseAddress else { return false }
+    var place = 0
+    let (brace, bracket, comma) = (
+        SIMD32<UInt8>(repeating: 0x7D), SIMD32<UInt8>(repeating: 0x5D), SIMD32<UInt8>(repeating: 0x2C)
+    )
+    let (feed, carriage) = (SIMD32<UInt8>(repeating: 0x0A), SIMD32<UInt8>(repeating: 0x0D))
+    while place &+ 33 <= bytes.count {
+        let now = UnsafeRawPointer(base + place).loadUnaligned(as: SIMD32<UInt8>.self)
+        let next = UnsafeRawPointer(base + place + 1).loadUnaligned(as: SIMD32<UInt8>.self)
+        let goesOn = next .== brace .| next .== bracket .| next .== comma .| next .== feed .| next .== carriage
+        if any(now .== brace .& .!goesOn) { return true }
+        place &+= 32
+    }
+    while place &+ 1 < bytes.count {
+        if bytes[place] == 0x7D, ![0x7D, 0x5D, 0x2C, 0x0A, 0x0D].contains(bytes[place &+ 1]) { return true }
+        place &+= 1
+    }
+    return false
 }
 
 /// One past the bracket that closes the one at `start`; nil when there is none before `limit`, or a string breaks off at its line's end.

@@ -21,7 +21,7 @@ package final class PreparedRecords: @unchecked Sendable {
         package var input: String
     }
 
-    package let records: RecordBatch
+    package internal(set) var records: RecordBatch
     package let bounds: RowBounds
     package internal(set) var counts = StreamCounts()
     /// In the order of the records.

@@ -1,0 +1,118 @@
+package import LaminaBase
+import Synchronization
+
+/// Starting, stopping and steering a stream.
+extension PushStream {
+    /// Takes in what the journal holds beyond the indexer's files, then serves. Also after `suspend` and `stop`.
+    /// - Errors: files that cannot be read; the phase says so too, and another try is possible.
+    package func start() throws(LaminaError) {
+        try lifecycle.withLock { _ throws(LaminaError) in
+            switch phase {
+            case .running, .recovering: return
+            default: break
+            }
+            load.update { $0.phase = .starting }
+            do throws(LaminaError) {
+                _ = try openIndexer()
+                try startThreads()
+                load.update { $0.phase = .running }
+            } catch {
+                stopThreads()
+                if let indexer = indexing.withLock({ $0 }) { try? indexer.stop(publishing: false) }
+                indexing.withLock { $0 = nil }
+                load.update { $0.phase = .failed(error.message) }
+                throw error
+            }
+        }
+    }
+
+    /// A new indexer over the stream's files, with all of the journal in it.
+    /// - Returns: the journal's next number.
+    func openIndexer() throws(LaminaError) -> Int64 {
+        let indexer = try StreamIndexer(
+            spec.stream,
+            name: name,
+            directory: "\(folder)/rows",
+            host: host,
+            lookups: options.lookups,
+            clock: options.clock
+        )
+        do throws(LaminaError) {
+            let next = try replayJournal(into: indexer)
+            indexing.withLock { $0 = indexer }
+            return next
+        } catch {
+            try? indexer.abandon()
+            throw error
+        }
+    }
+
+    /// Takes no more pushes, publishes what was taken in, and keeps keys, producers and dead letters.
+    /// - Errors: what kept rows from being published: they are on disk, and the next start goes on with them.
+    package func suspend(milliseconds: Int64? = nil) throws(LaminaError) {
+        try end(.suspended, publishing: true, milliseconds: milliseconds)
+    }
+
+    /// Takes no more pushes; rows stay on disk for the next start.
+    package func stop() throws(LaminaError) { try end(.stopped, publishing: false) }
+
+    private func end(_ phase: Phase, publishing: Bool, milliseconds: Int64? = nil) throws(LaminaError) {
+        try lifecycle.withLock { _ throws(LaminaError) in
+            load.update { $0.phase = phase }
+            stopThreads()
+            guard let indexer = indexing.withLock({ $0 }) else { return }
+            defer { indexing.withLock { $0 = nil } }
+            try indexer.stop(publishing: publishing, milliseconds: milliseconds)
+            try trimJournal(below: indexer.persistedPosition[partition] ?? 0)
+        }
+    }
+
+    /// Publishes what was taken in, and removes all that the stream knows: keys, producers and dead letters too.
+    package func terminate(milliseconds: Int64? = nil) throws(LaminaError) {
+        try end(.stopped, publishing: true, milliseconds: milliseconds)
+        removeFolder(folder)
+    }
+
+    /// Forgets everything that is not published, and all keys and producers; goes on empty if it ran. Dead letters stay.
+    ///
+    /// The journal's numbers go on, so that what is committed keeps its meaning; the caller may forget that as well.
+    package func reset() throws(LaminaError) {
+        let ran = phase == .running || phase == .starting
+        try lifecycle.withLock { _ throws(LaminaError) in
+            load.update { $0.phase = .stopped }
+            stopThreads()
+            let indexer: StreamIndexer
+            if let open = indexing.withLock({ $0 }) {
+                indexer = open
+            } else {
+                indexer = try StreamIndexer(
+                    spec.stream,
+                    name: name,
+                    directory: "\(folder)/rows",
+                    host: host,
+                    lookups: options.lookups,
+                    clock: options.clock
+                )
+            }
+            let end = max(journal.next, indexer.position[partition] ?? 0)
+            indexing.withLock { $0 = nil }
+            try indexer.discard()
+            removeFolder("\(folder)/rows")
+            try journal.restart(at: end)
+            try keys.reset()
+        }
+        if ran { try start() }
+    }
+
+    /// Publishes what was taken in so far; goes on taking rows.
+    package func handOff() {
+        guard let indexer = indexing.withLock({ $0 }) else { return }
+        indexer.handOff(now: options.clock())
+    }
+
+    /// Makes rows of an interval that come later go to other segments; see `StreamIndexer.cut`.
+    package func cut(_ intervals: [Interval]) throws(LaminaError) {
+        guard let indexer = indexing.withLock({ $0 }) else { return }
+        try indexer.cut(intervals)
+    }
+}

@@ -1,0 +1,214 @@
+package import LaminaBase
+package import LaminaQuery
+import Synchronization
+
+/// A datasource that takes rows by push: journal, indexer, and the two threads between them.
+///
+/// A push goes frame → prepare (in the request's thread) → journal, synced together with others that wait → index, in the journal's
+/// order → answer: what was answered with success is on disk and visible. At a start the journal is taken in again from where the
+/// indexer's files end, under the same bounds and with the same rejects as the first time.
+///
+/// Safe to use from any thread.
+package final class PushStream: Sendable {
+    package enum Phase: Sendable, Equatable {
+        case stopped, starting, running, suspended
+        /// Reading the journal again after something failed.
+        case recovering(String)
+        /// It could not start.
+        case failed(String)
+    }
+
+    package struct Options: Sendable {
+        package var lookups: LookupResolver?
+        package var clock: @Sendable () -> Int64 = { wallMilliseconds() }
+        package var log: @Sendable (String) -> Void = { _ in }
+        /// How long a request waits for its rows to be visible.
+        package var waitMilliseconds: Int64 = 30_000
+        package var journal = Journal.Options()
+
+        package init() {}
+    }
+
+    struct Load: Sendable {
+        var phase = Phase.stopped
+        var requests = 0
+        var bytes = 0
+    }
+
+    package let spec: PushSpec
+    /// Of its sequences.
+    package let name: String
+    package let folder: String
+    package let letters: DeadLetters
+    let options: Options
+    let host: any StreamHost
+    let framing: PushFraming
+    let journal: Journal
+    let keys: PushKeys
+    let load = Monitor(Load())
+    let toJournal = Monitor(PushQueue<PushTicket>())
+    let toIndex = Monitor(PushQueue<(sequence: Int64, ticket: PushTicket)>())
+    let threads = Mutex<[WorkerThread]>([])
+    let indexing = Mutex<StreamIndexer?>(nil)
+    let meter = Mutex(PushMeter())
+    /// Held by whoever starts, stops or resets the stream.
+    let lifecycle = Mutex(())
+    let replaying = Mutex(false)
+
+    /// Opens what is in the folder; `start` serves.
+    /// - Parameter name: what its sequences begin with (`index_push_<datasource>_<hash>`); the same after a restart.
+    package init(
+        _ spec: PushSpec,
+        name: String,
+        folder: String,
+        host: any StreamHost,
+        options: Options = Options()
+    ) throws(LaminaError) {
+        self.spec = spec
+        self.name = name
+        self.folder = folder
+        self.host = host
+        self.options = options
+        framing = PushFraming(spec.stream.inputFormat, timestamp: spec.stream.schema.timestamp)
+        journal = try Journal(folder: "\(folder)/journal", options: options.journal, log: options.log)
+        keys = try PushKeys(
+            folder: "\(folder)/keys",
+            period: spec.idempotencyPeriod,
+            keysMax: spec.maxIdempotencyKeys,
+            log: options.log
+        )
+        letters = try DeadLetters(
+            folder: "\(folder)/deadletters",
+            bytesMax: spec.maxDeadLetterBytes,
+            log: options.log
+        )
+        try restoreKeys()
+    }
+
+    package var dataSource: String { spec.stream.dataSource }
+    package var phase: Phase { load.read { $0.phase } }
+    /// Where its commits count: the journal's numbers.
+    package var partition: StreamPartition { StreamPartition(topic: dataSource, number: 0) }
+
+    // MARK: taking in
+
+    /// Takes a push in, and answers when its rows are stored and visible.
+    /// - Errors: `capacityExceeded` and `serviceUnavailable` with `retryAfter` in the context: nothing was stored; `invalidInput` for a
+    ///   body that cannot be read, code `unsupportedMediaType` for a type of body that is not taken.
+    package func accept(_ push: PushRequest) throws(LaminaError) -> PushOutcome {
+        try admit(push.body.count)
+        defer { leave(push.body.count) }
+        let batch = try framing.records(of: push.body, mediaType: push.mediaType, partition: partition)
+        return try take(batch, identity: push.identity, isAtomic: push.isAtomic, letters: [])
+    }
+
+    /// - Parameter letters: the dead letter that each record was.
+    func take(
+        _ batch: RecordBatch,
+        identity: PushIdentity?,
+        isAtomic: Bool,
+        letters: [Int64]
+    ) throws(LaminaError) -> PushOutcome {
+        let now = options.clock()
+        if let identity, try keys.claim(identity, now: now) {
+            let reply = PushReply(received: batch.records.count, duplicate: batch.records.count)
+            meter.withLock { $0.add(reply) }
+            return .done(reply)
+        }
+        defer { if let identity { keys.finish(identity) } }
+        guard let indexer = indexing.withLock({ $0 }) else { throw notRunning(phase) }
+        let prepared = try indexer.prepare(batch, bounds: indexer.bounds)
+        let summary = PushSummary(prepared)
+        if isAtomic, summary.reply.rejected > 0 {
+            var reply = summary.reply
+            reply.accepted = 0
+            return .refused(reply)
+        }
+        let record = summary.record(time: now, identity: identity, letters: letters)
+        if record.hasEffect {
+            let ticket = PushTicket(record: record, body: batch.bytes, prepared: prepared, indexer: indexer)
+            guard toJournal.update({ $0.put(ticket) }) else { throw notRunning(phase) }
+            try ticket.wait(milliseconds: options.waitMilliseconds)
+        }
+        meter.withLock { $0.add(summary.reply, summary.kinds) }
+        return .done(summary.reply)
+    }
+
+    func admit(_ bytes: Int) throws(LaminaError) {
+        let problem = load.update { load -> LaminaError? in
+            guard load.phase == .running else { return self.notRunning(load.phase) }
+            guard load.requests < self.spec.maxPendingRequests,
+                load.requests == 0 || load.bytes + bytes <= self.spec.maxPendingBytes
+            else {
+                return .pushBusy(
+                    "\(load.requests) pushes with \(load.bytes) bytes are being worked on for datasource "
+                        + "'\(self.dataSource)', which is as many as it takes at once",
+                    retryAfter: 1
+                )
+            }
+            load.requests += 1
+            load.bytes += bytes
+            return nil
+        }
+        if let problem {
+            meter.withLock { $0.refused += 1 }
+            throw problem
+        }
+    }
+
+    func leave(_ bytes: Int) {
+        load.update { load in
+            load.requests -= 1
+            load.bytes -= bytes
+        }
+    }
+
+    /// Why pushes are not taken at the moment.
+    package var refusalNow: LaminaError { notRunning(phase) }
+
+    func notRunning(_ phase: Phase) -> LaminaError {
+        switch phase {
+        case .running: .pushUnavailable("The push stream of datasource '\(dataSource)' is stopping")
+        case .starting:
+            .pushUnavailable(
+                "The push stream of datasource '\(dataSource)' is starting: its journal is being read",
+                retryAfter: 1
+            )
+        case .suspended:
+            .pushUnavailable(
+                "The push stream of datasource '\(dataSource)' is suspended: resume its supervisor",
+                retryAfter: 30
+            )
+        case .stopped: .pushUnavailable("The push stream of datasource '\(dataSource)' is stopped")
+        case .recovering(let reason):
+            .pushUnavailable(
+                "The push stream of datasource '\(dataSource)' reads its journal again after an error: \(reason)"
+            )
+        case .failed(let reason):
+            .pushUnavailable("The push stream of datasource '\(dataSource)' cannot run: \(reason)", retryAfter: 60)
+        }
+    }
+}
+
+/// What waits for a thread.
+struct PushQueue<Element: Sendable>: Sendable {
+    private(set) var waiting: [Element] = []
+    private(set) var isClosed = true
+
+    mutating func open() { isClosed = false }
+    mutating func close() { isClosed = true }
+
+    /// False when nobody will take it.
+    mutating func put(_ element: Element) -> Bool {
+        guard !isClosed else { return false }
+        waiting.append(element)
+        return true
+    }
+
+    /// All that waits; an empty list once closed and empty; nil when there is nothing yet.
+    mutating func takeAll() -> [Element]? {
+        guard !waiting.isEmpty || isClosed else { return nil }
+        defer { waiting = [] }
+        return waiting
+    }
+}

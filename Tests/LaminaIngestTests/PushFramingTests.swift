@@ -1,0 +1,169 @@
+import LaminaBase
+import LaminaIngest
+import Testing
+
+@Suite struct PushFramingTests {
+    private func framing(_ format: JSON = ["type": "json"], time: JSON = ["column": "time", "format": "auto"]) throws
+        -> PushFraming
+    {
+        PushFraming(
+            try InputFormat(json: format, path: "inputFormat"),
+            timestamp: try TimestampSpec(SpecNode(time, path: "timestampSpec"))
+        )
+    }
+
+    private func texts(_ body: [UInt8], _ type: String?, _ framing: PushFraming) throws -> [String] {
+        let batch = try framing.records(of: body, mediaType: type, partition: StreamPartition(topic: "t", number: 0))
+        return batch.records.map { String(decoding: batch.bytes[$0.value ?? 0..<0], as: UTF8.self) }
+    }
+
+    private func texts(_ body: String, _ type: String? = nil) throws -> [String] {
+        try texts(Array(body.utf8), type, framing())
+    }
+
+    @Test(arguments: [nil, "application/json", "application/octet-stream", "text/plain"])
+    func jsonComesInEveryShape(_ type: String?) throws {
+        let (a, b) = (#"{"x":"}{\"[","y":[1,{"z":2}]}"#, #"{"x":2}"#)
+        #expect(try texts("[\(a),\n \(b)]", type) == [a, b])
+        #expect(try texts(a, type) == [a])
+        #expect(try texts("\(a)\n\(b)\n", type) == [a, b])
+        #expect(try texts("\(b)\r\n\n\(b)\r\n", type) == [b, b])
+        #expect(try texts("\(a)\(b)\(a)", type) == [a, b, a])
+        #expect(try texts("\u{FEFF}  \(a) \(b)", type) == [a, b])
+        #expect(try texts("{\n  \"x\": {\n  }\n}\n{\n}\n", type) == ["{\n  \"x\": {\n  }\n}", "{\n}"])
+        #expect(try texts("[\(a)]\n[\(b)][]\(a)", type) == [a, b, a])
+        #expect(try texts("[]", type) == [])
+        #expect(try texts("", type) == [])
+        #expect(try texts(" \n", type) == [])
+        #expect(try texts(#"[1, "a]", null, [2]]"#, type) == ["1", #""a]""#, "null", "[2]"])
+    }
+
+    @Test func aBadObjectSpoilsItsLineOnly() throws {
+        let good = #"{"x":1}"#
+        for bad in [#"{"x":"#, #"{"x":1"#, #"{"x":"a}"#, "nonsense", #"{"x":[1}"#, #"{"x":1}}"#] {
+            let framed = try texts("\(good)\n\(bad)\n\(good)\n\(good)")
+            #expect(framed.first == good)
+            #expect(framed.suffix(2) == [good, good], "\(bad): \(framed)")
+            #expect(framed.count >= 4)
+            let lines = try texts("\(good)\n\(bad)\n\(good)\n\(good)", "application/x-ndjson")
+            #expect(lines.first == good && lines.suffix(2) == [good, good], "\(bad): \(lines)")
+        }
+        #expect(try texts(#"{"x":1}{"x":"#) == [good, #"{"x":"#])
+    }
+
+    @Test(arguments: [
+        "[", "[{\"x\":1}", "[{\"x\":1},", "[{\"x\":1},]", "[,]", "[{\"x\":1} {\"x\":2}]", "[{\"x\":\"a", "5", "x",
+        "\"a\"",
+        "[1,,2]",
+    ]) func malformedBodiesAreRefusedAsAWhole(_ body: String) throws {
+        let error = #expect(throws: LaminaError.self) { try texts(body, "application/json") }
+        #expect(error?.code == "malformedBody")
+        #expect(error?.message.contains("byte") == true)
+    }
+
+    @Test func typesThatTheFormatCannotReadAreRefused() throws {
+        for type in ["text/csv", "application/xml", "image/png", "multipart/form-data", "application/avro"] {
+            #expect(#expect(throws: LaminaError.self) { try texts("{}", type) }?.code == "unsupportedMediaType")
+        }
+        let csv = try framing(["type": "csv", "columns": ["a", "b"]])
+        #expect(
+            #expect(throws: LaminaError.self) { try texts(Array("1,2".utf8), "application/json", csv) }?.code
+                == "unsupportedMediaType"
+        )
+        #expect(try texts(Array("1,2\r\n\n3,\"x\"\n".utf8), "text/csv", csv) == ["1,2", "3,\"x\""])
+        #expect(try texts(Array("1,2\n3,4".utf8), nil, csv) == ["1,2", "3,4"])
+        let headed = try framing(["type": "tsv", "findColumnsFromHeader": true])
+        #expect(try texts(Array("a\tb\n1\t2\n3\t4\n".utf8), "text/plain", headed) == ["a\tb\n1\t2", "a\tb\n3\t4"])
+        #expect(try texts(Array("a\tb\n".utf8), "text/plain", headed) == [])
+    }
+
+    /// As Fluent Bit 1.x writes an event: [EventTime 1700000000.5, {"log": "x", "n": 1}].
+    private let oldEvent: [UInt8] =
+        [0x92, 0xD7, 0x00, 0x65, 0x53, 0xF1, 0x00, 0x1D, 0xCD, 0x65, 0x00]
+        + [0x82, 0xA3, 0x6C, 0x6F, 0x67, 0xA1, 0x78, 0xA1, 0x6E, 0x01]
+    /// As Fluent Bit since 2.1 writes it, with metadata.
+    private let newEvent: [UInt8] =
+        [0x92, 0x92, 0xD7, 0x00, 0x65, 0x53, 0xF1, 0x00, 0x1D, 0xCD, 0x65, 0x00, 0x80]
+        + [0x82, 0xA3, 0x6C, 0x6F, 0x67, 0xA1, 0x78, 0xA1, 0x6E, 0x01]
+
+    @Test(arguments: ["application/msgpack", "application/x-msgpack", nil, "application/octet-stream"])
+    func fluentBitsEventsBecomeDocumentsWithTheirTime(_ type: String?) throws {
+        let body = oldEvent + newEvent
+        #expect(
+            try texts(body, type, framing()) == Array(repeating: #"{"log":"x","n":1,"time":1700000000500}"#, count: 2)
+        )
+        for (format, text) in [
+            ("iso", "\"2023-11-14T22:13:20.500Z\""), ("posix", "1700000000"), ("millis", "1700000000500"),
+            ("micro", "1700000000500000"), ("nano", "1700000000500000000"), ("ruby", "1700000000.500000000"),
+            ("yyyy-MM-dd HH:mm:ss", "\"2023-11-14 22:13:20\""),
+        ] {
+            let framed = try texts(oldEvent, type, framing(time: ["column": "date", "format": .string(format)]))
+            #expect(framed == ["{\"log\":\"x\",\"n\":1,\"date\":\(text)}"])
+        }
+        // A key of the event's own wins; an event without fields has the time alone.
+        #expect(try texts(oldEvent, type, framing(time: ["column": "log"])) == [#"{"log":"x","n":1}"#])
+        #expect(try texts([0x92, 0x05, 0x80], type, framing()) == [#"{"time":5000}"#])
+    }
+
+    @Test func marksAroundGroupsAreNoEvents() throws {
+        let start: [UInt8] = [0x92, 0x92, 0xFF, 0x80, 0x81, 0xA1, 0x61, 0x01]
+        let end: [UInt8] = [0x92, 0x92, 0xD7, 0x00, 0xFF, 0xFF, 0xFF, 0xFE, 0, 0, 0, 0, 0x80, 0x80]
+        #expect(try texts(start + newEvent + end, "application/msgpack", framing()).count == 1)
+    }
+
+    @Test func valuesOfEveryKindAreWrittenAsJSON() throws {
+        let values: [([UInt8], String)] = [
+            ([0x7F], "127"), ([0xE0], "-32"), ([0xC0], "null"), ([0xC2], "false"), ([0xC3], "true"),
+            ([0xCC, 0xFF], "255"), ([0xCD, 1, 0], "256"), ([0xCE, 0xFF, 0xFF, 0xFF, 0xFF], "4294967295"),
+            ([0xCF] + [UInt8](repeating: 0xFF, count: 8), "18446744073709551615"), ([0xD0, 0x80], "-128"),
+            ([0xD1, 0x80, 0], "-32768"), ([0xD2, 0x80, 0, 0, 0], "-2147483648"),
+            ([0xD3, 0x80, 0, 0, 0, 0, 0, 0, 0], "-9223372036854775808"),
+            ([0xCA, 0x3F, 0xC0, 0, 0], "1.5"), ([0xCB, 0x3F, 0xF8, 0, 0, 0, 0, 0, 0], "1.5"),
+            ([0xCB, 0x7F, 0xF0, 0, 0, 0, 0, 0, 0], "null"),
+            ([0xD9, 2, 0x22, 0x0A], #""\"\n""#), ([0xC4, 2, 0x5C, 0x01], #""\\\u0001""#),
+            ([0xA2, 0xC3, 0xA4], #""ä""#), ([0xA1, 0xFF], "\"\u{FFFD}\""),
+            ([0x93, 1, 0x80, 0x90], "[1,{},[]]"), ([0x81, 0x01, 0x02], #"{"1":2}"#),
+            ([0xD6, 0xFF, 0, 0, 0, 1], #""1970-01-01T00:00:01.000Z""#), ([0xD4, 5, 0x41], #""QQ==""#),
+        ]
+        for (bytes, text) in values {
+            #expect(try texts([0x81, 0xA1, 0x76] + bytes, "application/msgpack", framing()) == ["{\"v\":\(text)}"])
+            // As one of an array of maps.
+            #expect(
+                try texts([0x91, 0x81, 0xA1, 0x76] + bytes, "application/msgpack", framing()) == ["{\"v\":\(text)}"]
+            )
+            for length in 0..<bytes.count {
+                let cut = [0x81, 0xA1, 0x76] + bytes[..<length]
+                #expect(
+                    #expect(throws: LaminaError.self) { try texts(cut, "application/msgpack", framing()) }?.code
+                        == "malformedBody"
+                )
+            }
+        }
+    }
+
+    @Test func countsBeyondTheDataAndDeepNestingAreRefusedAtOnce() throws {
+        let bodies: [[UInt8]] = [
+            [0xDD, 0xFF, 0xFF, 0xFF, 0xFF], [0xDF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01], [0x81, 0xDB, 0xFF, 0xFF, 0xFF, 0xFF],
+            [UInt8](repeating: 0x91, count: 100_000), [0x81, 0xA1, 0x61] + [UInt8](repeating: 0x91, count: 100_000),
+            [0x05], [0xC1], [0x91, 0x05], [0x81, 0x90, 0x01], [0x81, 0xC1, 0x01],
+        ]
+        for body in bodies {
+            #expect(
+                #expect(throws: LaminaError.self) { try texts(body, "application/msgpack", framing()) }?.code
+                    == "malformedBody",
+                "\(body.prefix(8))"
+            )
+        }
+    }
+
+    /// A body of lines that never end must be read once, not once a line.
+    @Test(.timeLimit(.minutes(1))) func hostileBodiesTakeLinearTime() throws {
+        #expect(try texts(String(repeating: "{\"a\":\n", count: 100_000)).count == 100_000)
+        #expect(try texts(String(repeating: "{", count: 500_000)).count == 1)
+        #expect(
+            #expect(throws: LaminaError.self) { try texts(String(repeating: "[", count: 500_000)) }?.code
+                == "malformedBody"
+        )
+        #expect(try texts(String(repeating: "{}", count: 100_000)).count == 100_000)
+    }
+}
