@@ -26,6 +26,7 @@ let rooms: [(name: String, imports: [String])] = [
             "LaminaEngine", "LaminaHTTPClient", "CSimdJSON", "CJQ",
         ]
     ),
+    ("LaminaKafka", ["LaminaBase", "LaminaQuery", "LaminaIngest", "CRDKafka"]),
     ("LaminaMetadata", ["LaminaBase", "CSQLite"]),
     ("LaminaBroker", ["LaminaBase", "LaminaSegment", "LaminaQuery", "LaminaEngine"]),
     ("LaminaTasks", ["LaminaBase", "LaminaSegment", "LaminaQuery", "LaminaIngest", "LaminaMetadata"]),
@@ -43,6 +44,7 @@ let rooms: [(name: String, imports: [String])] = [
 let allRooms = rooms.map(\.name)
 let foreign = [
     "CLZ4", "CZstd", "CZlib", "CBZip2", "CLZMA", "CSnappy", "CSQLite", "CMicroHTTPD", "CCurl", "CPCRE2", "CJQ",
+    "CRDKafka",
 ]
 
 func dependencies(_ names: [String]) -> [Target.Dependency] { names.map { .target(name: $0) } }

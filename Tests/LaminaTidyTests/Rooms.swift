@@ -13,6 +13,7 @@ let allowedImports: [String: Set<String>] = [
         "LaminaBase", "LaminaBitmaps", "LaminaCompression", "LaminaSegment", "LaminaQuery", "LaminaSketches",
         "LaminaEngine", "LaminaHTTPClient", "CSimdJSON", "CJQ",
     ],
+    "LaminaKafka": ["LaminaBase", "LaminaQuery", "LaminaIngest", "CRDKafka"],
     "LaminaMetadata": ["LaminaBase", "CSQLite"],
     "LaminaBroker": ["LaminaBase", "LaminaSegment", "LaminaQuery", "LaminaEngine"],
     "LaminaTasks": ["LaminaBase", "LaminaSegment", "LaminaQuery", "LaminaIngest", "LaminaMetadata"],

@@ -39,8 +39,10 @@ final class RecordWork {
 
     var isTooLarge: Bool { builder.failure != nil }
 
+    /// The key of a record without value is not asked for.
     func textRange(_ record: Int) -> Range<Int>? {
-        part == .value ? batch.records[record].value : batch.records[record].key
+        guard let value = batch.records[record].value else { return nil }
+        return part == .value ? value : batch.records[record].key
     }
 
     /// Leaves records out, which are bad for another reason than their text.

@@ -1,0 +1,148 @@
+import CRDKafka
+import LaminaBase
+import LaminaIngest
+import LaminaQuery
+import Synchronization
+
+/// One topic, or all that match a pattern. Reads by offsets alone: no consumer group, nothing is ever committed to Kafka.
+final class KafkaSource: StreamSource {
+    private let topic: String
+    private let pattern: Regex?
+    private let settings: KafkaSettings
+    private let keepsKeys: Bool
+    /// Made at the first question, and anew for every assignment.
+    private let client = Mutex<KafkaClient?>(nil)
+    private static let milliseconds: Int32 = 10_000
+
+    init(topic: String, pattern: Regex?, settings: KafkaSettings, keepsKeys: Bool) {
+        self.topic = topic
+        self.pattern = pattern
+        self.settings = settings
+        self.keepsKeys = keepsKeys
+    }
+
+    private func opened() throws(StreamError) -> KafkaClient {
+        if let open = client.withLock({ $0 }) { return open }
+        let made = try KafkaClient(settings, partitionCount: 0, keepsKeys: keepsKeys)
+        client.withLock { $0 = made }
+        return made
+    }
+
+    /// The error of a question, in which a complaint of the client's own threads counts before a mere time-out.
+    private func failure(
+        _ client: KafkaClient,
+        _ code: rd_kafka_resp_err_t,
+        _ what: String,
+        partition: StreamPartition? = nil
+    ) -> StreamError {
+        rd_kafka_poll(client.handle, 0)
+        let error = KafkaFailure.error(code, what, partition: partition)
+        guard case .unreachable = error, let complaint = client.complaints.take() else { return error }
+        return KafkaFailure.error(complaint.code, what, detail: complaint.text)
+    }
+
+    // MARK: questions
+
+    func partitions() throws(StreamError) -> [StreamPartition] {
+        let client = try opened()
+        var found: UnsafePointer<rd_kafka_metadata>?
+        let only = pattern == nil ? try client.topic(topic) : nil
+        let what = "Cannot ask for the partitions of \(topic)"
+        let code = rd_kafka_metadata(client.handle, pattern == nil ? 0 : 1, only, &found, Self.milliseconds)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let found else { throw failure(client, code, what) }
+        defer { rd_kafka_metadata_destroy(found) }
+        var partitions: [StreamPartition] = []
+        let topics = UnsafeBufferPointer(start: found.pointee.topics, count: Int(found.pointee.topic_cnt))
+        for entry in topics {
+            let name = String(cString: entry.topic)
+            guard pattern.map({ $0.matchesWhole(name) && !name.hasPrefix("__") }) ?? (name == topic) else { continue }
+            guard entry.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                if pattern != nil { continue }
+                throw failure(client, entry.err, what, partition: StreamPartition(topic: name, number: 0))
+            }
+            for partition in UnsafeBufferPointer(start: entry.partitions, count: Int(entry.partition_cnt)) {
+                partitions.append(StreamPartition(topic: name, number: partition.id))
+            }
+        }
+        if partitions.isEmpty, pattern == nil { throw .partitionGone(StreamPartition(topic: topic, number: 0)) }
+        return partitions.sorted()
+    }
+
+    func earliest(_ partitions: [StreamPartition]) throws(StreamError) -> StreamPosition {
+        try offsets(Int64(RD_KAFKA_OFFSET_BEGINNING), partitions)
+    }
+
+    func latest(_ partitions: [StreamPartition]) throws(StreamError) -> StreamPosition {
+        try offsets(Int64(RD_KAFKA_OFFSET_END), partitions)
+    }
+
+    func offsets(at time: Int64, _ partitions: [StreamPartition]) throws(StreamError) -> StreamPosition {
+        // Negative times mean something else to Kafka, which has none before 1970.
+        var found = try offsets(max(0, time), partitions)
+        let without = found.filter { $0.value < 0 }.map(\.key)
+        if !without.isEmpty { found.merge(try latest(without)) { _, latest in latest } }
+        return found
+    }
+
+    /// The offsets of a time; Kafka takes its own marks for beginning and end as times too.
+    private func offsets(_ time: Int64, _ partitions: [StreamPartition]) throws(StreamError) -> StreamPosition {
+        guard !partitions.isEmpty else { return [:] }
+        let client = try opened()
+        let list = rd_kafka_topic_partition_list_new(Int32(clamping: partitions.count))
+        defer { rd_kafka_topic_partition_list_destroy(list) }
+        for partition in partitions {
+            rd_kafka_topic_partition_list_add(list, partition.topic, partition.number).pointee.offset = time
+        }
+        let what = "Cannot ask for offsets of \(topic)"
+        let code = rd_kafka_offsets_for_times(client.handle, list, Self.milliseconds)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let list else {
+            throw failure(client, code, what, partition: partitions.count == 1 ? partitions[0] : nil)
+        }
+        var found: StreamPosition = [:]
+        for entry in UnsafeBufferPointer(start: list.pointee.elems, count: Int(list.pointee.cnt)) {
+            let partition = StreamPartition(topic: String(cString: entry.topic), number: entry.partition)
+            guard entry.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                throw failure(client, entry.err, what, partition: partition)
+            }
+            found[partition] = entry.offset
+        }
+        return found
+    }
+
+    // MARK: reading
+
+    func assign(_ position: StreamPosition) throws(StreamError) {
+        let made = try KafkaClient(settings, partitionCount: position.count, keepsKeys: keepsKeys)
+        try made.start(position)
+        client.withLock { $0 = made }
+    }
+
+    func poll(maxRecords: Int, maxBytes: Int, milliseconds: Int) throws(StreamError) -> RecordBatch? {
+        let client = try opened()
+        if let failure = client.takeFailure() { throw try error(failure, client) }
+        if let batch = client.read(maxRecords: max(1, maxRecords), maxBytes: max(1, maxBytes), milliseconds: milliseconds) {
+            return batch
+        }
+        if let failure = client.takeFailure() { throw try error(failure, client) }
+        rd_kafka_poll(client.handle, 0)
+        if let complaint = client.complaints.take() {
+            throw KafkaFailure.error(complaint.code, "Cannot read \(topic)", detail: complaint.text)
+        }
+        return nil
+    }
+
+    private func error(_ failure: KafkaClient.Failure, _ client: KafkaClient) throws(StreamError) -> StreamError {
+        switch failure {
+        case .stream(let error): return error
+        case .offsetGone(let place):
+            let partition = client.partitions[place]
+            let earliest = try earliest([partition])[partition] ?? 0
+            let latest = try latest([partition])[partition] ?? 0
+            return .offsetGone(partition, wanted: client.positions[place], earliest: earliest, latest: latest)
+        }
+    }
+
+    func wake() { client.withLock { $0 }?.wake() }
+
+    func close() { client.withLock { $0 = nil } }
+}
