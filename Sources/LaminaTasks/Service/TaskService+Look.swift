@@ -23,6 +23,7 @@ extension TaskService {
     /// One task's status; nil when there is no task of that id.
     package func status(_ id: String) throws(LaminaError) -> TaskStatus? {
         if let entry = state.read({ $0.entry(id) }) { return shown(entry) }
+        if let status = state.read({ state in state.streams.first { $0.status.id == id }?.status }) { return status }
         return try store.task(id: id).map { Self.status(of: $0, options: options) }
     }
 
@@ -36,7 +37,9 @@ extension TaskService {
     }
 
     /// Tasks that have not ended, in order of submission.
-    package var activeStatuses: [TaskStatus] { state.read { $0.active }.map(shown) }
+    package var activeStatuses: [TaskStatus] {
+        state.read { $0.active }.map(shown) + state.read { $0.streams.map(\.status) }
+    }
 
     /// Ended tasks, newest first.
     package func completeStatuses(limit: Int? = nil) throws(LaminaError) -> [TaskStatus] {
@@ -52,6 +55,7 @@ extension TaskService {
     /// The final report of an ended task, or what a running one has done so far; nil without any.
     package func report(_ id: String) throws(LaminaError) -> JSON? {
         if let bytes = try readFile(directory.report(task: id)) { return try JSONParser.parse(bytes) }
+        if let stream = state.read({ state in state.streams.first { $0.status.id == id } }) { return stream.task.report }
         guard let entry = state.read({ $0.entry(id) }), let progress = entry.progress else { return nil }
         let payload: JSON = [
             "ingestionState": .string(progress.phase),

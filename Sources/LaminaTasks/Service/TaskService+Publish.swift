@@ -70,18 +70,18 @@ extension TaskService {
         }
         try segments.forgetDeadAllocations()
         for lock in try store.locks() { try store.deleteLock(rowID: lock.rowID) }
-        for record in try store.tasks(active: true).reversed() {
+        for record in try store.tasks(active: true).reversed() where !Self.streamTypes.contains(record.type) {
             let folder = directory.work(task: record.id)
             if let wasPublished = interrupted[folder] {
                 if wasPublished { try keepReport(of: record.id, work: folder) }
-                try settle(record, wasPublished: wasPublished)
+                try settle(record, because: wasPublished ? nil : Self.interruption)
             } else if let json = try? JSONParser.parse(record.payload), let spec = try? TaskSpec(json: json) {
                 var status = Self.status(of: record, options: options)
                 status.runnerState = .pending
                 let entry = Entry(status: status, spec: spec)
                 state.update { $0.active.append(entry) }
             } else {
-                try settle(record, wasPublished: false)
+                try settle(record, because: Self.interruption)
             }
         }
         // Last, so that a crash in here finds everything again.
@@ -92,14 +92,15 @@ extension TaskService {
         startWaiting()
     }
 
-    private func settle(_ record: TaskRecord, wasPublished: Bool) throws(LaminaError) {
+    private static let interruption =
+        "The server stopped while the task was running; nothing of it was published. Submit it again."
+
+    /// Ends a task of the last process: a success without a reason.
+    func settle(_ record: TaskRecord, because reason: String?) throws(LaminaError) {
         var status = Self.status(of: record, options: options)
-        status.state = wasPublished ? .success : .failed
+        status.state = reason == nil ? .success : .failed
         status.duration = (try? parseInstant(record.createdDate)).map { max(0, clock() - $0) } ?? 0
-        if !wasPublished {
-            status.errorMessage =
-                "The server stopped while the task was running; nothing of it was published. Submit it again."
-        }
+        status.errorMessage = reason
         try store.setStatus(task: record.id, statusPayload: Array(status.storedJSON.text.utf8), active: false)
     }
 }

@@ -58,6 +58,8 @@ package final class TaskService: Sendable {
         var storedLocks: [TaskLock: Int64] = [:]
         /// Tasks that have not ended, in order of submission.
         var active: [Entry] = []
+        /// Those that supervisors run.
+        var streams: [StreamEntry] = []
         var stopping = false
 
         func entry(_ id: String) -> Entry? { active.first { $0.status.id == id } }
@@ -152,7 +154,10 @@ package final class TaskService: Sendable {
             return (true, state.active[index])
         }
         if let queued { finish(queued, failed: reason) }
-        return found
+        if found { return true }
+        guard let stream = state.read({ state in state.streams.first { $0.status.id == id } }) else { return false }
+        stream.task.shutDown(reason: reason)
+        return true
     }
 
     /// Stops taking work and cancels what runs; those tasks are FAILED with the reason.

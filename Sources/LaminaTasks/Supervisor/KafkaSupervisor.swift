@@ -1,0 +1,326 @@
+package import LaminaBase
+package import LaminaIngest
+
+/// A supervisor of type `kafka`: a thread that looks at the stream every `period` and does what its machine says, and a task with a
+/// thread of its own for each group of partitions.
+///
+/// - Source: Druid's `SeekableStreamSupervisor`; druid-surface 11.2, 11.3.
+package final class KafkaSupervisor: StreamSupervisor {
+    struct State: Sendable {
+        var machine: SupervisorMachine
+        /// By group: those that read, and after a restart those that are open and wait to.
+        var tasks: [Int: StreamTask] = [:]
+        /// Tasks of an earlier spec, and finished ones that still publish.
+        var draining: [StreamTask] = []
+        var latest: StreamPosition = [:]
+        /// When `latest` was asked for; nil: never yet.
+        var latestAt: Int64?
+        /// A run is wanted before the period is over.
+        var wantsRun = false
+        var isStopping = false
+        var hasEnded = false
+        /// Some thread waits in a stream's call, to be woken.
+        var source: (any StreamSource)?
+    }
+
+    let spec: SupervisorSpec
+    let config: KafkaStreamConfig
+    let shared: StreamShare
+    let state: Monitor<State>
+    private let isRestart: Bool
+
+    /// Opens what an earlier process left: its rows are visible when this returns.
+    ///
+    /// - Parameter predecessor: the same supervisor by its last spec: its tasks finish first.
+    package init(
+        spec: SupervisorSpec,
+        config: KafkaStreamConfig,
+        shared: StreamShare,
+        predecessor: KafkaSupervisor?
+    ) throws(LaminaError) {
+        self.spec = spec
+        self.config = config
+        self.shared = shared
+        isRestart = predecessor == nil
+        var machine = SupervisorMachine(
+            taskCount: config.taskCount,
+            isPattern: config.isPattern,
+            isSuspended: spec.isSuspended,
+            idleAfter: config.idleAfter
+        )
+        state = Monitor(State(machine: machine))
+        if let predecessor {
+            let draining = predecessor.allTasks
+            machine.expectDraining(draining.count)
+            state.update { [machine] state in
+                state.machine = machine
+                state.draining = draining
+            }
+            for task in draining { watch(task) }
+        } else {
+            try reopen(machine)
+        }
+    }
+
+    /// Tasks that run or publish.
+    var allTasks: [StreamTask] { state.read { Array($0.tasks.values) + $0.draining }.filter { !$0.hasEnded } }
+
+    /// Takes up what a dead or stopped process left: groups of the same spec go on, others publish what they have.
+    private func reopen(_ given: SupervisorMachine) throws(LaminaError) {
+        var machine = given
+        var draining = 0
+        for folder in try shared.groupFolders {
+            guard let stored = try StreamTask.storedSpec(folder.path) else {
+                // The group never came as far as to read anything.
+                try removeTree(folder.path)
+                continue
+            }
+            let goesOn = stored.unsuspended == spec.unsuspended && !spec.isSuspended
+            let task = try StreamTask(
+                spec: goesOn ? spec : stored,
+                group: folder.group,
+                shared: shared,
+                createdAt: shared.clock()
+            )
+            if goesOn {
+                state.update { $0.tasks[folder.group] = task }
+            } else {
+                draining += 1
+                state.update { $0.draining.append(task) }
+                watch(task)
+            }
+        }
+        machine.expectDraining(draining)
+        state.update { [machine] in $0.machine = machine }
+    }
+
+    package func start() throws(LaminaError) {
+        // A predecessor's tasks were told by whoever replaced it; those of a dead process are told here.
+        for task in state.read({ $0.draining }) { task.finish() }
+        try WorkerThread(name: "supervisor") { [self] in control() }.detach()
+    }
+
+    /// Learns when a task is over.
+    private func watch(_ task: StreamTask) {
+        task.onEnd { [weak self] task, failure in self?.ended(task, failure) }
+        task.onTrouble { [weak self] error in self?.state.update { $0.machine.note(error) } }
+    }
+
+    private func ended(_ task: StreamTask, _ failure: SupervisorError?) {
+        let now = shared.clock()
+        state.update { state in
+            if let place = state.draining.firstIndex(where: { $0 === task }) {
+                state.draining.remove(at: place)
+                _ = state.machine.handle(.drained(1), at: now)
+            }
+            if state.tasks[task.group] === task {
+                state.tasks[task.group] = nil
+                _ = state.machine.handle(.taskEnded(group: task.group, failure: failure), at: now)
+            }
+            // A task that failed is started again by the next run in its time, one that ended makes room at once.
+            if failure == nil { state.wantsRun = true }
+        }
+    }
+
+    // MARK: the control thread
+
+    private func control() {
+        var isFirst = true
+        while true {
+            let pause = isFirst ? (isRestart && !state.read { $0.tasks.isEmpty } ? 0 : config.startDelay) : config.period
+            isFirst = false
+            let stops: Bool? = state.wait(milliseconds: pause) { state in
+                if state.isStopping { return true }
+                guard state.wantsRun else { return nil }
+                state.wantsRun = false
+                return false
+            }
+            if stops == true { break }
+            runOnce()
+        }
+        closeSource()
+        state.update { $0.hasEnded = true }
+    }
+
+    private func runOnce() {
+        handle(.runBegins)
+        do {
+            let source = try openSource()
+            let partitions = try source.partitions()
+            guard !partitions.isEmpty else {
+                throw StreamError.unreachable("The stream '\(config.topic)' has no partitions, or does not exist yet")
+            }
+            handle(.connected)
+            let latest = try source.latest(partitions)
+            let now = shared.clock()
+            let lag = try behind(latest)
+            state.update { state in
+                state.latest = latest
+                state.latestAt = now
+            }
+            handle(.saw(partitions: partitions, latest: latest, lag: lag))
+        } catch let error as StreamError {
+            closeSource()
+            handle(.runFailed(SupervisorError(error, at: shared.clock())))
+        } catch let error as LaminaError {
+            closeSource()
+            handle(.runFailed(SupervisorError(error, at: shared.clock())))
+        } catch {
+            handle(.runFailed(SupervisorError(.uncategorized("\(error)"), at: shared.clock())))
+        }
+    }
+
+    private func openSource() throws -> any StreamSource {
+        if let source = state.read({ $0.source }) { return source }
+        let source = try shared.connector.open(
+            topic: config.topic,
+            isPattern: config.isPattern,
+            properties: config.consumerProperties,
+            keepsKeys: false
+        )
+        let isLate = state.update { state in
+            if !state.isStopping { state.source = source }
+            return state.isStopping
+        }
+        if isLate {
+            source.close()
+            throw StreamError.unreachable("The supervisor stops")
+        }
+        return source
+    }
+
+    private func closeSource() {
+        state.update { state in
+            defer { state.source = nil }
+            return state.source
+        }?.close()
+    }
+
+    /// How many offsets are still to be read.
+    private func behind(_ latest: StreamPosition) throws(LaminaError) -> Int64 {
+        var reached = try shared.host.committed() ?? [:]
+        for task in state.read({ Array($0.tasks.values) }) { reached.merge(task.position) { _, new in new } }
+        var lag: Int64 = 0
+        for (partition, offset) in latest { lag += max(0, offset - (reached[partition] ?? 0)) }
+        return lag
+    }
+
+    /// Tells the machine what happened, and does what it answers.
+    private func handle(_ event: SupervisorMachine.Event) {
+        let now = shared.clock()
+        perform(state.update { $0.machine.handle(event, at: now) })
+    }
+
+    private func perform(_ actions: [SupervisorMachine.Action]) {
+        for action in actions {
+            switch action {
+            case .start(let group, let partitions, let late): begin(group, partitions, late)
+            case .grow(let group, let partitions, let late):
+                state.read { $0.tasks[group] }?.read(partitions, late: late)
+            case .finish(let group):
+                // It publishes beside whatever comes next, and only then the group may start anew.
+                state.read { $0.tasks[group] }?.finish()
+            case .discard(let group): state.read { $0.tasks[group] }?.discard()
+            }
+        }
+    }
+
+    private func begin(_ group: Int, _ partitions: [StreamPartition], _ late: Set<StreamPartition>) {
+        do throws(LaminaError) {
+            let task: StreamTask
+            if let open = state.read({ $0.tasks[group] }) {
+                task = open
+            } else {
+                task = try StreamTask(spec: spec, group: group, shared: shared, createdAt: shared.clock())
+            }
+            watch(task)
+            let isLate = state.update { state in
+                if !state.isStopping { state.tasks[group] = task }
+                return state.isStopping
+            }
+            // Stopped meanwhile: nothing was read yet that is not on disk.
+            if isLate { return task.stop() }
+            task.read(partitions, late: late)
+        } catch {
+            let failure = SupervisorError(error, at: shared.clock())
+            handle(.taskEnded(group: group, failure: failure))
+        }
+    }
+
+    // MARK: commands
+
+    package func handOff(groups: [Int]?) throws(LaminaError) {
+        for (group, task) in state.read({ $0.tasks }) where groups?.contains(group) ?? true { task.handOff() }
+    }
+
+    package func reset(to offsets: StreamPosition?) throws(LaminaError) {
+        let now = shared.clock()
+        // What publishes already cannot be called back; its offsets must not come after the reset.
+        let drained: Bool? = state.wait(milliseconds: 60_000) { $0.draining.isEmpty ? true : nil }
+        guard drained == true else {
+            throw LaminaError(
+                .serviceUnavailable,
+                code: "publishing",
+                "[\(spec.id)] still publishes what it has read: try again when that is done"
+            )
+        }
+        perform(state.update { $0.machine.handle(.reset, at: now) })
+        // Groups that wait for the stream after a restart were not known to the machine.
+        for task in state.read({ Array($0.tasks.values) }) { task.discard() }
+        let ended: Bool? = state.wait(milliseconds: 60_000) { $0.tasks.isEmpty ? true : nil }
+        guard ended == true else {
+            throw LaminaError(.serviceUnavailable, code: "reset", "[\(spec.id)]: a task does not end, try again")
+        }
+        try shared.resetCommitted(to: offsets, topic: config.isPattern ? nil : config.topic)
+        state.update { $0.wantsRun = true }
+    }
+
+    package func finish() {
+        let now = shared.clock()
+        let actions = state.update { state in
+            state.isStopping = true
+            return state.machine.handle(.stop, at: now)
+        }
+        state.read { $0.source }?.wake()
+        perform(actions)
+        // Those that never began to read after a restart, too.
+        for task in state.read({ Array($0.tasks.values) }) { task.finish() }
+    }
+
+    package func waitUntilFinished(milliseconds: Int64) -> Bool {
+        let done: Bool? = state.wait(milliseconds: milliseconds) { state in
+            state.tasks.isEmpty && state.draining.isEmpty && state.hasEnded ? true : nil
+        }
+        return done ?? false
+    }
+
+    package func stop() {
+        let now = shared.clock()
+        let tasks = state.update { state in
+            state.isStopping = true
+            _ = state.machine.handle(.stop, at: now)
+            return Array(state.tasks.values) + state.draining
+        }
+        state.read { $0.source }?.wake()
+        for task in tasks { task.askToStop() }
+        for task in tasks { task.stop() }
+        _ = state.wait(milliseconds: 5000) { $0.hasEnded ? true : nil }
+    }
+}
+
+extension SupervisorError {
+    init(_ error: StreamError, at time: Int64) {
+        let kind =
+            switch error {
+            case .unreachable: "StreamUnreachable"
+            case .offsetGone: "OffsetGone"
+            case .partitionGone: "PartitionGone"
+            case .refused: "StreamRefused"
+            }
+        self.init(time: time, kind: kind, message: error.message, isOfStream: true)
+    }
+
+    init(_ error: LaminaError, at time: Int64) {
+        self.init(time: time, kind: error.code, message: error.message, isOfStream: false)
+    }
+}

@@ -1,0 +1,213 @@
+package import LaminaBase
+package import LaminaIngest
+package import LaminaMetadata
+import Synchronization
+
+/// Holds the supervisors: submits, lists, suspends, resumes, resets and ends them, and runs all of them again after a restart.
+///
+/// `druid_supervisors` has every version of every spec; the newest one is what runs, a tombstone ends it.
+///
+/// - Source: Druid's `SupervisorManager`, `SupervisorResource`; druid-surface 11.3.
+package final class SupervisorService: Sendable {
+    /// Makes what runs a spec; `predecessor` is the same supervisor by its last spec, which is finishing.
+    package typealias Make =
+        @Sendable (_ spec: SupervisorSpec, _ predecessor: (any StreamSupervisor)?) throws(LaminaError) ->
+        any StreamSupervisor
+
+    /// A supervisor and its spec.
+    struct Entry: Sendable {
+        var spec: SupervisorSpec
+        var runner: any StreamSupervisor
+    }
+
+    let store: MetadataStore
+    let tasks: TaskService
+    let clock: @Sendable () -> Int64
+    let make: Make
+    /// For samplers and replays: asks streams directly.
+    let connector: any StreamConnector
+    let entries = Monitor<[String: Entry]>([:])
+    /// Terminated ones that still publish.
+    private let ending = Monitor<[String: any StreamSupervisor]>([:])
+    /// Orders what changes supervisors; readers never wait for a supervisor to start.
+    private let changing = Mutex(())
+
+    package init(
+        store: MetadataStore,
+        tasks: TaskService,
+        connector: any StreamConnector,
+        clock: @escaping @Sendable () -> Int64,
+        make: @escaping Make
+    ) {
+        self.store = store
+        self.tasks = tasks
+        self.connector = connector
+        self.clock = clock
+        self.make = make
+    }
+
+    /// Runs what was submitted before: rows that were persisted are visible when it returns, streams are connected to later.
+    ///
+    /// A supervisor that cannot be opened is logged and left out; the others run.
+    /// - Returns: what could not be opened, by id.
+    package func start() throws(LaminaError) -> [String: LaminaError] {
+        var failures: [String: LaminaError] = [:]
+        for record in try store.supervisors() {
+            do throws(LaminaError) {
+                let json = try JSONParser.parse(record.payload)
+                if SupervisorSpec.isTombstone(json) { continue }
+                let spec = try SupervisorSpec(json: json)
+                let runner = try make(spec, nil)
+                try runner.start()
+                entries.update { $0[record.specID] = Entry(spec: spec, runner: runner) }
+            } catch {
+                failures[record.specID] = error
+            }
+        }
+        try tasks.settleStreamTasks()
+        return failures
+    }
+
+    /// Stops all of them; what they hold is persisted and read on from at the next start.
+    package func stop() {
+        var runners = entries.update { entries in
+            defer { entries = [:] }
+            return entries.values.map(\.runner)
+        }
+        runners += ending.update { ending in
+            defer { ending = [:] }
+            return Array(ending.values)
+        }
+        let left = Monitor(runners.count)
+        for runner in runners {
+            let work: @Sendable () -> Void = {
+                runner.stop()
+                left.update { $0 -= 1 }
+            }
+            do throws(LaminaError) {
+                try WorkerThread(name: "stream-stop", work).detach()
+            } catch {
+                work()
+            }
+        }
+        _ = left.wait { $0 == 0 ? true : nil }
+    }
+
+    // MARK: looking
+
+    package var ids: [String] { entries.read { $0.keys.sorted() } }
+
+    package func runner(_ id: String) -> (any StreamSupervisor)? { entries.read { $0[id]?.runner } }
+    package func spec(_ id: String) -> SupervisorSpec? { entries.read { $0[id]?.spec } }
+
+    /// All of them, sorted by id.
+    package var all: [(id: String, spec: SupervisorSpec, runner: any StreamSupervisor)] {
+        entries.read { entries in
+            entries.sorted { $0.key < $1.key }.map { ($0.key, $0.value.spec, $0.value.runner) }
+        }
+    }
+
+    /// Versions of specs, newest first, by supervisor; those that were terminated, too.
+    package func history() throws(LaminaError) -> [String: [JSON]] {
+        var all: [String: [JSON]] = [:]
+        for record in try store.supervisorHistory() { all[record.specID, default: []].append(try Self.version(record)) }
+        return all
+    }
+
+    /// Empty when there never was such a supervisor.
+    package func history(of id: String) throws(LaminaError) -> [JSON] {
+        var versions: [JSON] = []
+        for record in try store.supervisorHistory(id) { versions.append(try Self.version(record)) }
+        return versions
+    }
+
+    private static func version(_ record: SupervisorRecord) throws(LaminaError) -> JSON {
+        ["spec": try JSONParser.parse(record.payload), "version": .string(record.createdDate)]
+    }
+
+    // MARK: changing
+
+    /// Checks a spec, stores it and runs it in the place of the one of the same id, which publishes what it holds.
+    ///
+    /// - Parameter skipsUnmodified: leaves a supervisor alone whose spec is the same.
+    /// - Returns: the supervisor's id.
+    package func submit(_ json: JSON, skipsUnmodified: Bool = false) throws(LaminaError) -> String {
+        let spec = try SupervisorSpec(json: json)
+        try exclusively { () throws(LaminaError) in
+            if skipsUnmodified, let held = self.spec(spec.id), held.json == spec.json { return }
+            if let other = entries.read({ entries in
+                entries.first { $0.key != spec.id && $0.value.spec.dataSource == spec.dataSource }?.key
+            }) {
+                throw .unsupported("A second supervisor of datasource '\(spec.dataSource)' beside [\(other)]")
+            }
+            try run(spec)
+        }
+        return spec.id
+    }
+
+    /// Stores a version of a spec and puts it in the place of the one that runs.
+    private func run(_ spec: SupervisorSpec) throws(LaminaError) {
+        let held = entries.read { $0[spec.id]?.runner } ?? ending.update { $0.removeValue(forKey: spec.id) }
+        let runner = try make(spec, held)
+        try insert(spec.id, spec.json)
+        held?.finish()
+        entries.update { $0[spec.id] = Entry(spec: spec, runner: runner) }
+        try runner.start()
+    }
+
+    private func insert(_ id: String, _ json: JSON) throws(LaminaError) {
+        try store.insert(
+            SupervisorRecord(specID: id, createdDate: instantText(clock()), payload: Array(json.text.utf8))
+        )
+    }
+
+    /// Suspends or resumes; the new spec is the answer.
+    /// - Errors: `notFound`; `invalidInput` when it is so already.
+    package func setSuspended(_ id: String, _ suspended: Bool) throws(LaminaError) -> SupervisorSpec {
+        try exclusively { () throws(LaminaError) in
+            guard var spec = spec(id) else { throw Self.unknown(id) }
+            if spec.isSuspended == suspended {
+                throw .invalidInput("[\(id)] is already \(suspended ? "suspended" : "running")")
+            }
+            spec.isSuspended = suspended
+            try run(spec)
+            return spec
+        }
+    }
+
+    /// Suspends or resumes all that are not so already.
+    package func setAllSuspended(_ suspended: Bool) throws(LaminaError) {
+        for (id, spec, _) in all where spec.isSuspended != suspended { _ = try setSuspended(id, suspended) }
+    }
+
+    /// Ends a supervisor for good: it publishes what it holds. Offsets and history stay.
+    package func terminate(_ id: String) throws(LaminaError) {
+        try exclusively { () throws(LaminaError) in
+            guard let entry = entries.read({ $0[id] }) else { throw Self.unknown(id) }
+            try insert(id, SupervisorSpec.tombstone(dataSource: entry.spec.dataSource))
+            ending.update { $0[id] = entry.runner }
+            entries.update { $0[id] = nil }
+            entry.runner.finish()
+        }
+    }
+
+    package func terminateAll() throws(LaminaError) { for id in ids { try terminate(id) } }
+
+    package func reset(_ id: String, to offsets: StreamPosition?) throws(LaminaError) {
+        try exclusively { () throws(LaminaError) in
+            guard let runner = runner(id) else { throw Self.unknown(id) }
+            try runner.reset(to: offsets)
+        }
+    }
+
+    package static func unknown(_ id: String) -> LaminaError {
+        LaminaError(.notFound, code: "notFound", "Cannot find any supervisor with id: [\(id)]")
+    }
+
+    /// `Mutex.withLock` would demand that all that crosses it is sent; nothing here leaves the thread.
+    private func exclusively<Result>(_ body: () throws(LaminaError) -> Result) throws(LaminaError) -> Result {
+        changing._unsafeLock()
+        defer { changing._unsafeUnlock() }
+        return try body()
+    }
+}
