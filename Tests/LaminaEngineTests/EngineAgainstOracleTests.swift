@@ -66,6 +66,11 @@ struct CaseData: OracleComparison {
             for index in parts.indices where index % 2 == 1 { mixed[name]?[index] = parts[index].segment() }
         }
         layouts.append(("stored and in memory", mixed, true))
+        var generator = SeededGenerator(seed: UInt64(group) &* 613 &+ 7)
+        layouts.append(("realtime", try RealtimeTables(tables, .memory, generator: &generator).views, group % 2 == 1))
+        layouts.append(("pieces + realtime", try RealtimeTables(tables, .pieces, generator: &generator).views, false))
+        layouts.append(("realtime, merged", try RealtimeTables(tables, .merged, generator: &generator).views, false))
+        layouts.append(("realtime, late rows", try RealtimeTables(tables, .shuffled, generator: &generator).views, false))
         self.layouts = layouts
     }
 

@@ -1,4 +1,5 @@
 import LaminaBase
+import LaminaSegment
 
 /// Ranks of one dimension's texts and lists: what rows sort by, and the order of its dictionary.
 final class DictionaryOrder: Sendable {
@@ -54,10 +55,26 @@ final class DictionaryOrder: Sendable {
         listRank = places
     }
 
+    /// In the order in which `compareDimensionValues` merges pieces.
     private static func sortEncoded(_ texts: TextDictionary) -> [UInt32] {
-        var ids = Array(1..<UInt32(max(texts.count, 1)))
-        ids.sort { EncodedValue.compare(texts.text($0), texts.text($1)) < 0 }
-        return [0] + ids
+        var others: [UInt32] = []
+        // Read once, not at each comparison.
+        var arrays: [(id: UInt32, value: Value)] = []
+        var structured: [UInt32] = []
+        for id in 1..<UInt32(max(texts.count, 1)) {
+            let text = texts.text(id)
+            if text[0] != EncodedValue.json {
+                others.append(id)
+            } else if text.count > 1, text[1] == UInt8(ascii: "["), case .array(let items) = EncodedValue.decode(text) {
+                arrays.append((id, .array(items)))
+            } else {
+                structured.append(id)
+            }
+        }
+        others.sort { EncodedValue.compare(texts.text($0), texts.text($1)) < 0 }
+        arrays.sort { compareDimensionValues($0.value, $1.value) < 0 }
+        structured.sort { EncodedValue.compare(texts.text($0), texts.text($1)) < 0 }
+        return [0] + others + arrays.map(\.id) + structured
     }
 }
 

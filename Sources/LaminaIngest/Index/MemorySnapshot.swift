@@ -50,6 +50,8 @@ final class ColumnFacts: Sendable {
     }
 
     private let found = Mutex(Found())
+    /// Of `auto` dimensions: values and paths.
+    let values = AutoFacts()
 
     /// Whether null's code (0) is among the codes.
     func hasNull(_ codes: SharedValues<UInt32>) -> Bool {

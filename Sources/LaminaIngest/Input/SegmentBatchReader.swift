@@ -4,15 +4,19 @@ import LaminaSegment
 
 /// Turns some rows of a segment into the fields of a batch.
 struct SegmentBatchReader {
-    private let segment: Segment
+    private let segment: any SegmentView
     private let rows: [UInt32]
+    private let keepsEmptyLists: Bool
     private(set) var rowCount: Int
     private(set) var fields: [FieldColumn] = []
     private var texts = FieldTexts()
 
-    /// - Parameter rows: ascending.
-    init(_ segment: Segment, _ rows: [UInt32]) {
+    /// - Parameters:
+    ///   - rows: ascending.
+    ///   - keepsEmptyLists: whether a row without values is an empty list; else it is null, as Druid's reader gives it.
+    init(_ segment: any SegmentView, _ rows: [UInt32], keepsEmptyLists: Bool = false) {
         self.segment = segment
+        self.keepsEmptyLists = keepsEmptyLists
         self.rows = rows
         rowCount = rows.count
     }
@@ -88,7 +92,6 @@ struct SegmentBatchReader {
         withExtendedLifetime(reader) {}
     }
 
-    /// A row without values is null, as Druid's reader gives it.
     private mutating func lists(_ column: any StringColumn, _ field: FieldColumn) throws(LaminaError) {
         let reader = column.makeMultiIDReader()
         let batch = try rows.withUnsafeBufferPointer { rows throws(LaminaError) in try reader.gather(rows) }
@@ -96,7 +99,7 @@ struct SegmentBatchReader {
         for place in rows.indices {
             let ids = batch.ids[Int(batch.offsets[place])..<Int(batch.offsets[place + 1])]
             switch ids.count {
-            case 0: texts.store(.null, in: field, place)
+            case 0: texts.store(keepsEmptyLists ? .array([]) : .null, in: field, place)
             case 1: texts.store(text(ids[ids.startIndex]), in: field, place)
             default: texts.store(.array(ids.map(text)), in: field, place)
             }

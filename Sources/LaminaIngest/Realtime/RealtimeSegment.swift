@@ -14,7 +14,7 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
     /// Rows that take no others any more and wait to be a piece.
     private struct Frozen {
         let index: MemoryIndex
-        let view: RealtimeView
+        let view: any SegmentView
     }
 
     /// The identity it was opened with.
@@ -29,8 +29,9 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
     private var frozen: [Frozen] = []
     private var memory: MemoryIndex
     private var memoryTimes = TimeTracker()
+    private var memoryOrder = TimeOrder()
     /// The rows in memory as they are now; nil once others came.
-    private var memoryView: RealtimeView?
+    private var memoryView: (any SegmentView)?
     private var rowsOfPlace = [0]
     private var rowsInAll = 0
     private var nextPiece = 1
@@ -100,14 +101,15 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
     }
 
     /// Under the lock.
-    private func currentView() -> RealtimeView {
+    private func currentView() -> any SegmentView {
         if let memoryView { return memoryView }
-        let view = RealtimeView(
+        let rows = RealtimeView(
             memory.snapshot(),
             times: memoryTimes,
             interval: segment.interval,
             metadata: schema.metadata
         )
+        let view: any SegmentView = memoryTimes.isAscending ? rows : TimeOrderedView(rows, memoryOrder)
         memoryView = view
         return view
     }
@@ -157,6 +159,7 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
             frozen.append(Frozen(index: memory, view: currentView()))
             memory = schema.makeIndex(schema.discovered(by: memory))
             memoryTimes = TimeTracker()
+            memoryOrder = TimeOrder()
             memoryView = nil
             rowsOfPlace = [0]
             rowsInAll = 0

@@ -2,18 +2,18 @@ import LaminaBase
 import LaminaBitmaps
 import LaminaSegment
 
-/// Strings of rows in memory: the writer's dictionary in order of arrival, ids read where they lie.
+/// Strings, or values of any types, of rows in memory: a dictionary in order of arrival, ids read where they lie.
 ///
-/// The writer's id 0 is null. Where no row is null it is not in this column's dictionary, and ids are one less.
-final class RealtimeStringColumn: StringColumn {
+/// The dictionary's id 0 is null. Where no row is null it is not in this column's dictionary, and ids are one less.
+final class RealtimeStringColumn: StringColumn, ValueDictionary {
     /// An id a row, or a list's number with the high bit set.
     private let codes: SharedValues<UInt32>
     private let texts: TextSnapshot
     private let lists: ListSnapshot?
-    /// The writer's id of the first id.
+    /// The dictionary's id of the first id.
     private let first: UInt32
-    /// Bytes at the front of every text that are not part of it (the tag of encoded values).
-    private let prefix: [UInt8]
+    /// Whether the dictionary holds encoded values, not texts.
+    private let isEncoded: Bool
     let hasMultipleValues: Bool
 
     /// - Parameter hasNulls: whether some row's code is 0.
@@ -22,12 +22,12 @@ final class RealtimeStringColumn: StringColumn {
         texts: TextSnapshot,
         lists: ListSnapshot?,
         hasNulls: Bool,
-        prefix: [UInt8]
+        isEncoded: Bool
     ) {
         self.codes = codes
         self.texts = texts
         self.lists = lists
-        self.prefix = prefix
+        self.isEncoded = isEncoded
         // A row without values puts null into the dictionary, as in Druid.
         first = hasNulls || lists?.hasNulls == true ? 0 : 1
         hasMultipleValues = lists.map { $0.longest > 1 } ?? false
@@ -38,31 +38,48 @@ final class RealtimeStringColumn: StringColumn {
     var isSorted: Bool { false }
     var nullID: UInt32? { first == 0 ? 0 : nil }
 
-    private func bytes(_ id: UInt32) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: texts.text(id + first)[prefix.count...])
+    var ids: any StringColumn { self }
+
+    /// The bytes of a text; nil for null and other values.
+    private func bytes(_ id: UInt32) -> UnsafeRawBufferPointer? {
+        if id == nullID { return nil }
+        let all = texts.text(id + first)
+        guard isEncoded else { return all }
+        return all.first == EncodedValue.string ? UnsafeRawBufferPointer(rebasing: all[1...]) : nil
     }
 
-    func value(_ id: UInt32) -> String? { id == nullID ? nil : String(decoding: bytes(id), as: UTF8.self) }
+    /// The text of a value that is none.
+    private func otherText(_ id: UInt32) -> String? {
+        if id == nullID { return nil }
+        switch EncodedValue.decode(texts.text(id + first)) {
+        case .long(let number): return String(number)
+        case .double(let number): return javaText(number)
+        case let other: return jsonValue(other).text
+        }
+    }
+
+    func value(_ id: UInt32) throws(LaminaError) -> Value {
+        if id == nullID { return .null }
+        if isEncoded { return EncodedValue.decode(texts.text(id + first)) }
+        return bytes(id).map { .string(String(decoding: $0, as: UTF8.self)) } ?? .null
+    }
+
+    func value(_ id: UInt32) -> String? {
+        bytes(id).map { String(decoding: $0, as: UTF8.self) } ?? otherText(id)
+    }
 
     func withUTF8<Result>(_ id: UInt32, _ body: (UnsafeBufferPointer<UInt8>?) -> Result) -> Result {
-        if id == nullID { return body(nil) }
-        return body(bytes(id).assumingMemoryBound(to: UInt8.self))
-    }
-
-    func forEachUTF8(_ ids: UnsafeBufferPointer<UInt32>, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
-        for id in ids {
-            body(
-                id == nullID ? UnsafeBufferPointer(start: nil, count: 0) : bytes(id).assumingMemoryBound(to: UInt8.self)
-            )
-        }
+        if let bytes = bytes(id) { return body(bytes.assumingMemoryBound(to: UInt8.self)) }
+        guard var text = otherText(id) else { return body(nil) }
+        return text.withUTF8 { body($0) }
     }
 
     func id(of value: String?) -> UInt32? {
         guard var value else { return nullID }
         let found =
-            prefix.isEmpty
-            ? value.withUTF8 { texts.id(of: UnsafeRawBufferPointer($0)) }
-            : (prefix + Array(value.utf8)).withUnsafeBytes { texts.id(of: $0) }
+            isEncoded
+            ? ([EncodedValue.string] + Array(value.utf8)).withUnsafeBytes { texts.id(of: $0) }
+            : value.withUTF8 { texts.id(of: UnsafeRawBufferPointer($0)) }
         return found.map { $0 - first }
     }
 

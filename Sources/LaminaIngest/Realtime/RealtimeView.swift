@@ -5,11 +5,11 @@ import LaminaQuery
 import LaminaSegment
 import Synchronization
 
-/// The rows that a realtime segment had in memory at one moment, in order of arrival. Columns are made when first asked for, most of
-/// them over the writer's own memory.
+/// The rows that a realtime segment had in memory at one moment, in order of arrival; see `TimeOrderedView` for those that did not
+/// come in order of time. Columns are made when first asked for, most of them over the writer's own memory.
 final class RealtimeView: SegmentView {
     private let rows: MemorySnapshot
-    private let times: TimeTracker
+    private let tracker: TimeTracker
     private let dimensionNumbers: [String: Int]
     private let metricNumbers: [String: Int]
     private let made = Mutex<[String: Column]>([:])
@@ -20,7 +20,7 @@ final class RealtimeView: SegmentView {
 
     init(_ rows: MemorySnapshot, times: TimeTracker, interval: Interval, metadata: JSON?) {
         self.rows = rows
-        self.times = times
+        tracker = times
         dataInterval = interval
         self.metadata = metadata
         var numbers: [String: Int] = [:]
@@ -38,12 +38,14 @@ final class RealtimeView: SegmentView {
     }
 
     var rowCount: Int { rows.rowCount }
-    var timeBounds: (min: Int64, max: Int64)? { times.bounds }
+    var timeBounds: (min: Int64, max: Int64)? { tracker.bounds }
     var sizeBytes: Int64 { 0 }
 
-    /// That of arrival, which nothing can be said of unless times ascend.
+    var times: SharedValues<Int64> { rows.times }
+
+    /// That of arrival.
     var ordering: [OrderedColumn] {
-        times.isAscending ? [OrderedColumn("__time")] : [OrderedColumn("", ascending: false)]
+        tracker.isAscending ? [OrderedColumn("__time")] : [OrderedColumn("", ascending: false)]
     }
 
     func column(_ name: String) throws(LaminaError) -> Column? {
@@ -81,8 +83,8 @@ final class RealtimeView: SegmentView {
             }
         }
         guard let codes = dimension.codes, let texts = dimension.texts else { return nil }
-        if case .auto = dimension.schema.kind {
-            return .object(SliceObjectColumn(.snapshot(texts), owner: codes, ids: codes))
+        if case .auto(let cast) = dimension.schema.kind {
+            return dimension.facts.values.column(codes, texts, hasNulls: dimension.hasNullCode, cast: cast)
         }
         return .string(
             RealtimeStringColumn(
@@ -90,7 +92,7 @@ final class RealtimeView: SegmentView {
                 texts: texts,
                 lists: dimension.lists,
                 hasNulls: dimension.hasNullCode,
-                prefix: []
+                isEncoded: false
             )
         )
     }

@@ -1,4 +1,5 @@
 import LaminaBase
+import LaminaSegment
 
 /// Values of one `auto` column as bytes, so that a dictionary can hold them: a tag, then text, eight bytes of a number, or JSON text.
 enum EncodedValue {
@@ -45,7 +46,8 @@ enum EncodedValue {
         }
     }
 
-    /// Order of rows: null, texts, numbers, then everything nested.
+    /// Order of rows: null, texts, numbers, then everything structured by its text; see `compareDimensionValues`, which has arrays in
+    /// between.
     ///
     /// Source: Druid's `StructuredData.compareTo` (which orders nested values by a hash; any fixed order serves).
     static func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
@@ -62,13 +64,6 @@ enum EncodedValue {
             let y = b?.loadUnaligned(as: Int64.self) ?? 0
             return x < y ? -1 : x > y ? 1 : 0
         }
-        let x = number(left)
-        let y = number(right)
-        return x < y ? -1 : x > y ? 1 : Int(left[0]) - Int(right[0])
-    }
-
-    private static func number(_ bytes: UnsafeRawBufferPointer) -> Double {
-        let bits = bytes.loadUnaligned(fromByteOffset: 1, as: UInt64.self)
-        return bytes[0] == long ? Double(Int64(bitPattern: bits)) : Double(bitPattern: bits)
+        return compareDimensionValues(decode(left), decode(right))
     }
 }

@@ -13,6 +13,11 @@ package struct NestedPathColumn: Sendable {
     /// The values as a column of their type, when they are all texts, all longs or all doubles (nulls aside).
     package let column: Column?
     package let dictionary: any ValueDictionary
+
+    package init(column: Column?, dictionary: any ValueDictionary) {
+        self.column = column
+        self.dictionary = dictionary
+    }
 }
 
 /// A nested column whose paths are stored as columns.

@@ -1,12 +1,20 @@
 package import LaminaBase
 
-/// The order of values of `auto` dimensions in a segment's rows: null, then numbers by value, then texts in dictionary order, then
+/// The order of values of `auto` dimensions in a segment's rows: null, then texts in dictionary order, then numbers by value, then
 /// arrays element by element, then structured values by their text.
 ///
 /// Source: Druid's `StructuredData.compareTo` up to structured values, which Druid orders by a hash.
 package func compareDimensionValues(_ left: Value, _ right: Value) -> Int {
     let (leftRank, rightRank) = (rank(left), rank(right))
     if leftRank != rightRank { return leftRank < rightRank ? -1 : 1 }
+    /// A long before the double of the same value, which is another value.
+    func typeOrder() -> Int {
+        switch (left, right) {
+        case (.long, .double), (.long, .float): -1
+        case (.double, .long), (.float, .long): 1
+        default: 0
+        }
+    }
     switch (left, right) {
     case (.long(let one), .long(let other)): return one < other ? -1 : one > other ? 1 : 0
     case (.string(let one), .string(let other)): return compareTexts(one, other)
@@ -21,8 +29,7 @@ package func compareDimensionValues(_ left: Value, _ right: Value) -> Int {
         return one == other ? 0 : one.lexicographicallyPrecedes(other) ? -1 : 1
     default:
         let (one, other) = (number(left), number(right))
-        if one == other { return 0 }
-        return javaDoubleOrder(one, other) ? -1 : 1
+        return javaDoubleOrder(one, other) ? -1 : javaDoubleOrder(other, one) ? 1 : typeOrder()
     }
 }
 
@@ -34,8 +41,8 @@ private func compareTexts(_ left: String, _ right: String) -> Int {
 private func rank(_ value: Value) -> Int {
     switch value {
     case .null: 0
-    case .long, .float, .double: 1
-    case .string: 2
+    case .string: 1
+    case .long, .float, .double: 2
     case .array: 3
     case .json: 4
     case .complex: 5

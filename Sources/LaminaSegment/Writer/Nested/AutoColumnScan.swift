@@ -1,7 +1,7 @@
-import LaminaBase
+package import LaminaBase
 
 /// One path of a nested column and what was seen there.
-struct FieldTypes {
+struct FieldTypes: Sendable {
     /// Bits of the types seen (Druid's `FieldTypeInfo`).
     private(set) var bits: UInt8 = 0
     /// An array without any element but null, which has no type of its own.
@@ -54,43 +54,39 @@ struct FieldTypes {
     }
 }
 
-/// The first reading of an `auto` column: its values, its paths, and from them its form.
+/// What is in an `auto` column: its paths with their types, and from them its form. Values may come one by one.
 ///
-/// Source: Druid's `AutoTypeColumnIndexer`, `AutoTypeColumnMerger.writeMergedValueDictionary`.
-struct AutoColumnScan {
+/// Source: Druid's `AutoTypeColumnIndexer`.
+package struct AutoTypes: Sendable {
     /// How a column is stored.
-    enum Form {
-        case scalar(StructuredValue.LeafType)
+    package enum Form: Sendable, Hashable {
+        /// Texts, longs or doubles alone.
+        case scalar(ColumnType)
         /// Arrays, or values of several types; the set of types is stored for the latter.
         case variant(ColumnType, typeSet: UInt8?)
         case nested
     }
 
-    var space = ValueSpace()
+    private let declaredType: ColumnType?
     private(set) var fields: [String: FieldTypes] = [:]
-    private(set) var hasNullRows = false
     private var hasObjects = false
+    private var hasArrays = false
 
-    init(_ column: any ObjectColumn, count: Int, declaredType: ColumnType?) throws(LaminaError) {
-        for row in 0..<count {
-            var value = StructuredValue(try column.value(row: row))
-            if let declaredType { value = value.cast(to: declaredType) }
-            if case .null = value { hasNullRows = true } else { add(value) }
-        }
-        space.sort()
+    package init(declaredType: ColumnType?) { self.declaredType = declaredType }
+
+    /// Takes in a value; calls `body` with each of its paths and what is stored there: a leaf, or an array of leaves of one type.
+    package mutating func add(_ value: Value, _ body: (_ path: String, _ value: Value) -> Void) {
+        var structured = StructuredValue(value)
+        if let declaredType { structured = structured.cast(to: declaredType) }
+        add(structured) { path, field in body(path, field.value) }
     }
 
-    private mutating func add(_ value: StructuredValue) {
+    mutating func add(_ value: StructuredValue, _ body: (String, StructuredValue) -> Void) {
         noteObjects(value)
-        var seen: [(String, StructuredValue)] = []
-        forEachField(value) { seen.append(($0, $1)) }
-        for (path, field) in seen {
+        forEachField(value) { path, field in
             fields[path, default: FieldTypes()].add(field)
-            switch field {
-            case .leaf(let leaf): space.add(leaf)
-            case .array(let leaves, _): space.add(array: leaves)
-            default: break
-            }
+            if case .array = field { hasArrays = true }
+            body(path, field)
         }
     }
 
@@ -103,24 +99,57 @@ struct AutoColumnScan {
         }
     }
 
-    /// Paths in Java's order of strings.
-    var paths: [String] { fields.keys.sorted { $0.utf16.lexicographicallyPrecedes($1.utf16) } }
-
-    func form(declaredType: ColumnType?) -> Form {
+    package var form: Form {
         if let declaredType {
             if case .array = declaredType { return .variant(declaredType, typeSet: nil) }
-            if let leaf = StructuredValue.LeafType(declaredType) { return .scalar(leaf) }
+            if let leaf = StructuredValue.LeafType(declaredType) { return .scalar(leaf.columnType) }
         }
         if hasObjects { return .nested }
         if fields.isEmpty { return .scalar(.string) }
         guard fields.count == 1, let root = fields["$"] else { return .nested }
         if var type = root.single {
-            if StructuredValue.LeafType(type) != nil, space.hasArrays { type = .array(type) }
-            if let leaf = StructuredValue.LeafType(type) { return .scalar(leaf) }
+            if StructuredValue.LeafType(type) != nil, hasArrays { type = .array(type) }
+            if StructuredValue.LeafType(type) != nil { return .scalar(type) }
             return .variant(type, typeSet: nil)
         }
         var type = root.leastRestrictive
-        if StructuredValue.LeafType(type) != nil, space.hasArrays { type = .array(type) }
+        if StructuredValue.LeafType(type) != nil, hasArrays { type = .array(type) }
         return .variant(type, typeSet: root.stored)
     }
+}
+
+/// The first reading of an `auto` column: its values, its paths, and from them its form.
+///
+/// Source: Druid's `AutoTypeColumnIndexer`, `AutoTypeColumnMerger.writeMergedValueDictionary`.
+struct AutoColumnScan {
+    var space = ValueSpace()
+    private var types: AutoTypes
+    private(set) var hasNullRows = false
+
+    init(_ column: any ObjectColumn, count: Int, declaredType: ColumnType?) throws(LaminaError) {
+        types = AutoTypes(declaredType: declaredType)
+        for row in 0..<count {
+            var value = StructuredValue(try column.value(row: row))
+            if let declaredType { value = value.cast(to: declaredType) }
+            if case .null = value { hasNullRows = true } else { add(value) }
+        }
+        space.sort()
+    }
+
+    private mutating func add(_ value: StructuredValue) {
+        types.add(value) { _, field in
+            switch field {
+            case .leaf(let leaf): space.add(leaf)
+            case .array(let leaves, _): space.add(array: leaves)
+            default: break
+            }
+        }
+    }
+
+    var fields: [String: FieldTypes] { types.fields }
+
+    /// Paths in Java's order of strings.
+    var paths: [String] { fields.keys.sorted { $0.utf16.lexicographicallyPrecedes($1.utf16) } }
+
+    var form: AutoTypes.Form { types.form }
 }

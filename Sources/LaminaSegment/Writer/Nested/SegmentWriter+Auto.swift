@@ -142,8 +142,11 @@ extension ColumnWriter {
     private func writeObjects(_ name: String, _ column: any ObjectColumn, _ storage: AutoStorage) throws(LaminaError) {
         let declared = storage.declaredType
         let scan = try AutoColumnScan(column, count: rowCount, declaredType: declared)
-        switch scan.form(declaredType: declared) {
-        case .scalar(let leaf):
+        switch scan.form {
+        case .scalar(let type):
+            guard let leaf = StructuredValue.LeafType(type) else {
+                throw LaminaError(.defensive, code: "autoForm", "\(name) was found to be a column of \(type)")
+            }
             let typed = try LeavesOfColumn(column, count: rowCount, type: leaf)
             switch leaf {
             case .string: try writeScalarStrings(name, typed.strings(), storage)

@@ -125,6 +125,25 @@ enum StructuredValue {
         }
     }
 
+    /// The value as it is read again.
+    var value: Value {
+        func value(_ leaf: Leaf?) -> Value {
+            switch leaf {
+            case nil: .null
+            case .long(let number)?: .long(number)
+            case .double(let bits)?: .double(Double(bitPattern: bits))
+            case .string(let text)?: .string(text)
+            }
+        }
+        return switch self {
+        case .null: .null
+        case .leaf(let leaf): value(leaf)
+        case .array(let leaves, _): .array(leaves.map(value))
+        case .list(let items): .json(.array(items))
+        case .object(let object): .json(.object(object))
+        }
+    }
+
     /// What is stored as the raw value of a row.
     static func raw(_ value: Value) -> JSON { json(value) }
 
