@@ -11,10 +11,25 @@ import Synchronization
 ///
 /// Source: Druid's `Sink`, `FireHydrant`, `StreamAppenderator`.
 package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
+    private typealias Bounds = (min: Int64, max: Int64)
+
+    private struct Piece {
+        let name: String
+        let view: Segment
+        let bounds: Bounds?
+
+        init(_ name: String, in folder: String) throws(LaminaError) {
+            self.name = name
+            view = try Segment.open(path: "\(folder)/\(name)")
+            bounds = try view.timeBounds
+        }
+    }
+
     /// Rows that take no others any more and wait to be a piece.
     private struct Frozen {
         let index: MemoryIndex
         let view: any SegmentView
+        let bounds: Bounds?
     }
 
     /// The identity it was opened with.
@@ -25,7 +40,7 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
     private let lock = Mutex(())
     /// Held by whoever persists or merges.
     private let writing = Mutex(())
-    private var stored: [(name: String, view: Segment)] = []
+    private var stored: [Piece] = []
     private var frozen: [Frozen] = []
     private var memory: MemoryIndex
     private var memoryTimes = TimeTracker()
@@ -53,10 +68,10 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
         self.folder = folder
         var discovered: [DimensionSchema] = []
         for name in pieces {
-            let view = try Segment.open(path: "\(folder)/\(name)")
-            stored.append((name, view))
+            let piece = try Piece(name, in: folder)
+            stored.append(piece)
             // Each piece lists all that were known by then.
-            discovered = try Self.discovered(view) ?? discovered
+            discovered = try Self.discovered(piece.view) ?? discovered
             if let number = Int(name.split(separator: "-").last ?? "") { nextPiece = max(nextPiece, number + 1) }
         }
         memory = schema.makeIndex(discovered)
@@ -93,10 +108,15 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
 
     package func views() -> [any SegmentView] {
         lock.withLock { _ in
-            var views: [any SegmentView] = stored.map(\.view)
-            for part in frozen { views.append(part.view) }
-            if memory.rowCount > 0 { views.append(currentView()) }
-            return views
+            var parts: [(view: any SegmentView, bounds: Bounds?)] = stored.map { ($0.view, $0.bounds) }
+            for part in frozen { parts.append((part.view, part.bounds)) }
+            if memory.rowCount > 0 { parts.append((currentView(), memoryTimes.bounds)) }
+            guard parts.count > 1 else { return parts.map(\.view) }
+            var all: Bounds?
+            for case let bounds? in parts.map(\.bounds) {
+                all = all.map { (min($0.min, bounds.min), max($0.max, bounds.max)) } ?? bounds
+            }
+            return parts.map { PartOfSegment($0.view, bounds: all) }
         }
     }
 
@@ -156,7 +176,7 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
     func freeze() {
         lock.withLock { _ in
             guard memory.rowCount > 0 else { return }
-            frozen.append(Frozen(index: memory, view: currentView()))
+            frozen.append(Frozen(index: memory, view: currentView(), bounds: memoryTimes.bounds))
             memory = schema.makeIndex(schema.discovered(by: memory))
             memoryTimes = TimeTracker()
             memoryOrder = TimeOrder()
@@ -182,9 +202,9 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
             let view = sorted.view(of: 0, interval: segment.interval, arrivalOrder: false, isForMerging: false)
             _ = try SegmentWriter.write(view, to: path, options: options)
             try syncFolder(folder)
-            let piece = try Segment.open(path: path)
+            let piece = try Piece(name, in: folder)
             lock.withLock { _ in
-                stored.append((name, piece))
+                stored.append(piece)
                 frozen.removeFirst()
                 nextPiece += 1
             }

@@ -13,7 +13,7 @@ final class PreparedColumn {
     var elements: [TextRef] = []
     /// What metrics with states fold: `width` values a row.
     var values: [Value] = []
-    let count: Int
+    private let count: Int
 
     init(values count: Int, width: Int) {
         self.count = count
