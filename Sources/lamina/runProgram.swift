@@ -14,13 +14,14 @@ var rootCommand: Command {
             "lamina query -e '{\"queryType\":\"timeBoundary\",\"dataSource\":\"wikipedia\"}'",
         ],
         subcommands: [
-            serverCommand, indexCommand, pushCommand, queryCommand, tasksCommand, segmentCommand, benchCommand,
-            completionCommand,
+            serverCommand, indexCommand, streamCommand, pushCommand, queryCommand, tasksCommand, segmentCommand,
+            benchCommand, completionCommand,
         ],
         body: { arguments in
             guard arguments.has("version") else {
                 throw UsageError(
-                    message: "a command is missing: server, index, push, query, tasks, segment, bench, completion"
+                    message:
+                        "a command is missing: server, index, stream, push, query, tasks, segment, bench, completion"
                 )
             }
             say("lamina 0.1.0\n")

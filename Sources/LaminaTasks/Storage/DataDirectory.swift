@@ -13,7 +13,7 @@ package struct DataDirectory: Sendable, Hashable {
         root = String(cString: resolved)
         free(resolved)
         guard creating else { return }
-        for folder in [segments, tasks, work] { try makeFolders(folder) }
+        for folder in [segments, tasks, work, streams] { try makeFolders(folder) }
     }
 
     package var metadata: String { "\(root)/metadata.db" }
@@ -23,6 +23,12 @@ package struct DataDirectory: Sendable, Hashable {
     package var tasks: String { "\(root)/tasks" }
     /// Work folders of running tasks; whatever lies here at start belongs to tasks that were killed.
     package var work: String { "\(root)/work" }
+    /// What streams hold that is not published yet.
+    package var streams: String { "\(root)/streams" }
+
+    /// The folder of a supervisor.
+    package func stream(_ id: String) -> String { "\(streams)/\(fileName(id))" }
+
     /// Held by a running server; contains its pid.
     package var lock: String { "\(root)/server.pid" }
 

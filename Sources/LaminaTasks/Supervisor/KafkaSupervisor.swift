@@ -198,7 +198,7 @@ package final class KafkaSupervisor: StreamSupervisor {
 
     /// How many offsets are still to be read.
     private func behind(_ latest: StreamPosition) throws(LaminaError) -> Int64 {
-        var reached = try shared.host.committed() ?? [:]
+        var reached = try shared.commits.committed() ?? [:]
         for task in state.read({ Array($0.tasks.values) }) { reached.merge(task.position) { _, new in new } }
         var lag: Int64 = 0
         for (partition, offset) in latest { lag += max(0, offset - (reached[partition] ?? 0)) }
@@ -271,7 +271,7 @@ package final class KafkaSupervisor: StreamSupervisor {
         guard ended == true else {
             throw LaminaError(.serviceUnavailable, code: "reset", "[\(spec.id)]: a task does not end, try again")
         }
-        try shared.resetCommitted(to: offsets, topic: config.isPattern ? nil : config.topic)
+        try shared.resetCommitted(to: offsets)
         state.update { $0.wantsRun = true }
     }
 

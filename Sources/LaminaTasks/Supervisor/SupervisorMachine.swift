@@ -73,6 +73,12 @@ package struct SupervisorMachine: Sendable {
         health = SupervisorHealth(isSuspended: isSuspended)
     }
 
+    /// So many tasks of an earlier spec or process still publish.
+    package mutating func expectDraining(_ count: Int) { draining += count }
+
+    /// Shows an error that ended nothing.
+    package mutating func note(_ error: SupervisorError) { health.note(error) }
+
     package var state: SupervisorState { isStopping ? .stopping : health.state }
     /// Groups with a task, sorted.
     package var activeGroups: [Int] { groups.keys.sorted() }
