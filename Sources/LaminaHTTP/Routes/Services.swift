@@ -9,6 +9,7 @@ package struct Services: Sendable {
     package var metadata: MetadataStore
     package var segments: SegmentService
     package var tasks: TaskService
+    package var supervisors: SupervisorService
     package var broker: Broker
     package var lookups: LookupStore
     /// Who takes pushed rows; nil where there are no streams.
@@ -22,6 +23,7 @@ package struct Services: Sendable {
         metadata: MetadataStore,
         segments: SegmentService,
         tasks: TaskService,
+        supervisors: SupervisorService,
         broker: Broker,
         lookups: LookupStore,
         pushes: (any PushDirectory)? = nil,
@@ -32,6 +34,7 @@ package struct Services: Sendable {
         self.metadata = metadata
         self.segments = segments
         self.tasks = tasks
+        self.supervisors = supervisors
         self.broker = broker
         self.lookups = lookups
         self.pushes = pushes

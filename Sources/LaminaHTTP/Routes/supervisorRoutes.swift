@@ -1,5 +1,4 @@
 import LaminaBase
-import LaminaIngest
 import LaminaTasks
 
 extension Services {
@@ -104,7 +103,7 @@ extension Services {
             action("shutdown") { _, id throws(LaminaError) in try supervisors.terminate(id) },
             action("reset") { _, id throws(LaminaError) in try supervisors.reset(id, to: nil) },
             action("resetOffsets") { request, id throws(LaminaError) in
-                try supervisors.reset(id, offsets: try request.json())
+                try supervisors.reset(id, to: try request.json())
             },
             command("/{id}/taskGroups/handoff") { request, parameters throws(LaminaError) in
                 guard let runner = supervisors.runner(parameters[0]) else { return unknown(parameters[0]) }
@@ -144,7 +143,7 @@ private func list(_ request: HTTPRequest, _ supervisors: SupervisorService) -> H
                 if isSystem {
                     object["specString"] = .string(spec.json.text)
                     object["type"] = .string(spec.type)
-                    object["source"] = .string(spec.stream)
+                    object["source"] = .string(spec.streamName)
                 }
                 object["suspended"] = .bool(spec.isSuspended)
                 return .object(object)

@@ -26,7 +26,7 @@ package final class KafkaSupervisor: StreamSupervisor {
     let spec: SupervisorSpec
     let config: KafkaStreamConfig
     let shared: StreamShare
-    let state: Monitor<State>
+    let shown: Monitor<State>
     private let isRestart: Bool
 
     /// Opens what an earlier process left: its rows are visible when this returns.
@@ -48,11 +48,11 @@ package final class KafkaSupervisor: StreamSupervisor {
             isSuspended: spec.isSuspended,
             idleAfter: config.idleAfter
         )
-        state = Monitor(State(machine: machine))
+        shown = Monitor(State(machine: machine))
         if let predecessor {
             let draining = predecessor.allTasks
             machine.expectDraining(draining.count)
-            state.update { [machine] state in
+            shown.update { [machine] state in
                 state.machine = machine
                 state.draining = draining
             }
@@ -63,7 +63,7 @@ package final class KafkaSupervisor: StreamSupervisor {
     }
 
     /// Tasks that run or publish.
-    var allTasks: [StreamTask] { state.read { Array($0.tasks.values) + $0.draining }.filter { !$0.hasEnded } }
+    var allTasks: [StreamTask] { shown.read { Array($0.tasks.values) + $0.draining }.filter { !$0.hasEnded } }
 
     /// Takes up what a dead or stopped process left: groups of the same spec go on, others publish what they have.
     private func reopen(_ given: SupervisorMachine) throws(LaminaError) {
@@ -75,40 +75,49 @@ package final class KafkaSupervisor: StreamSupervisor {
                 try removeTree(folder.path)
                 continue
             }
-            let goesOn = stored.unsuspended == spec.unsuspended && !spec.isSuspended
+            let goesOn = stored.isSame(as: spec) && !spec.isSuspended
             let task = try StreamTask(
                 spec: goesOn ? spec : stored,
                 group: folder.group,
-                shared: shared,
-                createdAt: shared.clock()
+                shared: shared
             )
             if goesOn {
-                state.update { $0.tasks[folder.group] = task }
+                shown.update { $0.tasks[folder.group] = task }
             } else {
                 draining += 1
-                state.update { $0.draining.append(task) }
+                shown.update { $0.draining.append(task) }
                 watch(task)
             }
         }
         machine.expectDraining(draining)
-        state.update { [machine] in $0.machine = machine }
+        shown.update { [machine] in $0.machine = machine }
     }
 
     package func start() throws(LaminaError) {
         // A predecessor's tasks were told by whoever replaced it; those of a dead process are told here.
-        for task in state.read({ $0.draining }) { task.finish() }
+        for task in shown.read({ $0.draining }) { task.finish() }
         try WorkerThread(name: "supervisor") { [self] in control() }.detach()
     }
 
     /// Learns when a task is over.
     private func watch(_ task: StreamTask) {
         task.onEnd { [weak self] task, failure in self?.ended(task, failure) }
-        task.onTrouble { [weak self] error in self?.state.update { $0.machine.note(error) } }
+        task.onTrouble { [weak self] task, error, isFailure in
+            guard let self else { return }
+            let now = shared.clock()
+            shown.update { state in
+                if isFailure {
+                    _ = state.machine.handle(.taskTroubled(group: task.group, error), at: now)
+                } else {
+                    state.machine.note(error)
+                }
+            }
+        }
     }
 
     private func ended(_ task: StreamTask, _ failure: SupervisorError?) {
         let now = shared.clock()
-        state.update { state in
+        shown.update { state in
             if let place = state.draining.firstIndex(where: { $0 === task }) {
                 state.draining.remove(at: place)
                 _ = state.machine.handle(.drained(1), at: now)
@@ -127,9 +136,9 @@ package final class KafkaSupervisor: StreamSupervisor {
     private func control() {
         var isFirst = true
         while true {
-            let pause = isFirst ? (isRestart && !state.read { $0.tasks.isEmpty } ? 0 : config.startDelay) : config.period
+            let pause = isFirst ? (isRestart && !shown.read { $0.tasks.isEmpty } ? 0 : config.startDelay) : config.period
             isFirst = false
-            let stops: Bool? = state.wait(milliseconds: pause) { state in
+            let stops: Bool? = shown.wait(milliseconds: pause) { state in
                 if state.isStopping { return true }
                 guard state.wantsRun else { return nil }
                 state.wantsRun = false
@@ -139,7 +148,7 @@ package final class KafkaSupervisor: StreamSupervisor {
             runOnce()
         }
         closeSource()
-        state.update { $0.hasEnded = true }
+        shown.update { $0.hasEnded = true }
     }
 
     private func runOnce() {
@@ -154,7 +163,7 @@ package final class KafkaSupervisor: StreamSupervisor {
             let latest = try source.latest(partitions)
             let now = shared.clock()
             let lag = try behind(latest)
-            state.update { state in
+            shown.update { state in
                 state.latest = latest
                 state.latestAt = now
             }
@@ -171,14 +180,14 @@ package final class KafkaSupervisor: StreamSupervisor {
     }
 
     private func openSource() throws -> any StreamSource {
-        if let source = state.read({ $0.source }) { return source }
+        if let source = shown.read({ $0.source }) { return source }
         let source = try shared.connector.open(
             topic: config.topic,
             isPattern: config.isPattern,
             properties: config.consumerProperties,
             keepsKeys: false
         )
-        let isLate = state.update { state in
+        let isLate = shown.update { state in
             if !state.isStopping { state.source = source }
             return state.isStopping
         }
@@ -190,7 +199,7 @@ package final class KafkaSupervisor: StreamSupervisor {
     }
 
     private func closeSource() {
-        state.update { state in
+        shown.update { state in
             defer { state.source = nil }
             return state.source
         }?.close()
@@ -199,7 +208,7 @@ package final class KafkaSupervisor: StreamSupervisor {
     /// How many offsets are still to be read.
     private func behind(_ latest: StreamPosition) throws(LaminaError) -> Int64 {
         var reached = try shared.commits.committed() ?? [:]
-        for task in state.read({ Array($0.tasks.values) }) { reached.merge(task.position) { _, new in new } }
+        for task in shown.read({ Array($0.tasks.values) }) { reached.merge(task.position) { _, new in new } }
         var lag: Int64 = 0
         for (partition, offset) in latest { lag += max(0, offset - (reached[partition] ?? 0)) }
         return lag
@@ -208,7 +217,7 @@ package final class KafkaSupervisor: StreamSupervisor {
     /// Tells the machine what happened, and does what it answers.
     private func handle(_ event: SupervisorMachine.Event) {
         let now = shared.clock()
-        perform(state.update { $0.machine.handle(event, at: now) })
+        perform(shown.update { $0.machine.handle(event, at: now) })
     }
 
     private func perform(_ actions: [SupervisorMachine.Action]) {
@@ -216,11 +225,11 @@ package final class KafkaSupervisor: StreamSupervisor {
             switch action {
             case .start(let group, let partitions, let late): begin(group, partitions, late)
             case .grow(let group, let partitions, let late):
-                state.read { $0.tasks[group] }?.read(partitions, late: late)
+                shown.read { $0.tasks[group] }?.read(partitions, late: late)
             case .finish(let group):
                 // It publishes beside whatever comes next, and only then the group may start anew.
-                state.read { $0.tasks[group] }?.finish()
-            case .discard(let group): state.read { $0.tasks[group] }?.discard()
+                shown.read { $0.tasks[group] }?.finish()
+            case .discard(let group): shown.read { $0.tasks[group] }?.discard()
             }
         }
     }
@@ -228,13 +237,13 @@ package final class KafkaSupervisor: StreamSupervisor {
     private func begin(_ group: Int, _ partitions: [StreamPartition], _ late: Set<StreamPartition>) {
         do throws(LaminaError) {
             let task: StreamTask
-            if let open = state.read({ $0.tasks[group] }) {
+            if let open = shown.read({ $0.tasks[group] }) {
                 task = open
             } else {
-                task = try StreamTask(spec: spec, group: group, shared: shared, createdAt: shared.clock())
+                task = try StreamTask(spec: spec, group: group, shared: shared)
             }
             watch(task)
-            let isLate = state.update { state in
+            let isLate = shown.update { state in
                 if !state.isStopping { state.tasks[group] = task }
                 return state.isStopping
             }
@@ -250,13 +259,20 @@ package final class KafkaSupervisor: StreamSupervisor {
     // MARK: commands
 
     package func handOff(groups: [Int]?) throws(LaminaError) {
-        for (group, task) in state.read({ $0.tasks }) where groups?.contains(group) ?? true { task.handOff() }
+        for (group, task) in shown.read({ $0.tasks }) where groups?.contains(group) ?? true { task.handOff() }
     }
 
-    package func reset(to offsets: StreamPosition?) throws(LaminaError) {
+    package func reset(to metadata: JSON?) throws(LaminaError) {
+        var offsets: StreamPosition?
+        if let metadata {
+            offsets = try shared.commits.position(of: metadata)
+            guard let offsets, !offsets.isEmpty else {
+                throw .invalidInput("The metadata names no partitions of '\(config.topic)': \(metadata.text)")
+            }
+        }
         let now = shared.clock()
         // What publishes already cannot be called back; its offsets must not come after the reset.
-        let drained: Bool? = state.wait(milliseconds: 60_000) { $0.draining.isEmpty ? true : nil }
+        let drained: Bool? = shown.wait(milliseconds: 60_000) { $0.draining.isEmpty ? true : nil }
         guard drained == true else {
             throw LaminaError(
                 .serviceUnavailable,
@@ -264,31 +280,31 @@ package final class KafkaSupervisor: StreamSupervisor {
                 "[\(spec.id)] still publishes what it has read: try again when that is done"
             )
         }
-        perform(state.update { $0.machine.handle(.reset, at: now) })
+        perform(shown.update { $0.machine.handle(.reset, at: now) })
         // Groups that wait for the stream after a restart were not known to the machine.
-        for task in state.read({ Array($0.tasks.values) }) { task.discard() }
-        let ended: Bool? = state.wait(milliseconds: 60_000) { $0.tasks.isEmpty ? true : nil }
+        for task in shown.read({ Array($0.tasks.values) }) { task.discard() }
+        let ended: Bool? = shown.wait(milliseconds: 60_000) { $0.tasks.isEmpty ? true : nil }
         guard ended == true else {
             throw LaminaError(.serviceUnavailable, code: "reset", "[\(spec.id)]: a task does not end, try again")
         }
         try shared.resetCommitted(to: offsets)
-        state.update { $0.wantsRun = true }
+        shown.update { $0.wantsRun = true }
     }
 
-    package func finish() {
+    package func finish(isLast: Bool) {
         let now = shared.clock()
-        let actions = state.update { state in
+        let actions = shown.update { state in
             state.isStopping = true
             return state.machine.handle(.stop, at: now)
         }
-        state.read { $0.source }?.wake()
+        shown.read { $0.source }?.wake()
         perform(actions)
         // Those that never began to read after a restart, too.
-        for task in state.read({ Array($0.tasks.values) }) { task.finish() }
+        for task in shown.read({ Array($0.tasks.values) }) { task.finish() }
     }
 
     package func waitUntilFinished(milliseconds: Int64) -> Bool {
-        let done: Bool? = state.wait(milliseconds: milliseconds) { state in
+        let done: Bool? = shown.wait(milliseconds: milliseconds) { state in
             state.tasks.isEmpty && state.draining.isEmpty && state.hasEnded ? true : nil
         }
         return done ?? false
@@ -296,15 +312,15 @@ package final class KafkaSupervisor: StreamSupervisor {
 
     package func stop() {
         let now = shared.clock()
-        let tasks = state.update { state in
+        let tasks = shown.update { state in
             state.isStopping = true
             _ = state.machine.handle(.stop, at: now)
             return Array(state.tasks.values) + state.draining
         }
-        state.read { $0.source }?.wake()
+        shown.read { $0.source }?.wake()
         for task in tasks { task.askToStop() }
         for task in tasks { task.stop() }
-        _ = state.wait(milliseconds: 5000) { $0.hasEnded ? true : nil }
+        _ = shown.wait(milliseconds: 5000) { $0.hasEnded ? true : nil }
     }
 }
 

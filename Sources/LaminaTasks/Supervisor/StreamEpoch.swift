@@ -14,6 +14,8 @@ struct StreamEpoch: Sendable {
     /// Where it ended; nil while it reads.
     var end: StreamPosition?
     var endedAt: Int64?
+    /// Names of the sequences that are still to be published; nil while it reads.
+    var publishing: Set<String>?
     /// Frozen at its end.
     var counters: StreamCounters?
 
@@ -24,7 +26,7 @@ struct StreamEpoch: Sendable {
     /// - Source: Druid's `SeekableStreamSupervisor.generateSequenceName`.
     static func baseName(of spec: SupervisorSpec, supervisor: String, group: Int, start: StreamPosition) -> String {
         let places = start.sorted { $0.key < $1.key }.map { "\($0.key.topic)-\($0.key.number)@\($0.value)" }
-        let text = spec.schema.dataSchemaJSON.text + spec.tuning.json.text + "\(group)" + places.joined(separator: ",")
+        let text = spec.stream.schema.dataSchemaJSON.text + spec.tuning.json.text + "\(group)" + places.joined(separator: ",")
         let hash = sha1Text(Array(text.utf8)).lowercased().prefix(15)
         return "index_\(spec.type)_\(supervisor)_\(hash)"
     }
@@ -61,6 +63,19 @@ struct StreamEpoch: Sendable {
         var own = all
         own.totals.subtract(before)
         return own
+    }
+}
+
+extension StreamCounts {
+    mutating func subtract(_ other: StreamCounts) {
+        processed -= other.processed
+        processedWithError -= other.processedWithError
+        late -= other.late
+        early -= other.early
+        filtered -= other.filtered
+        tombstones -= other.tombstones
+        unparseable -= other.unparseable
+        processedBytes -= other.processedBytes
     }
 }
 

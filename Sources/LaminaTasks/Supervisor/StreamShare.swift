@@ -72,6 +72,11 @@ package final class StreamShare: Sendable {
         )
     }
 
+    /// Offsets by partition, as Druid's answers name partitions.
+    func json(_ position: StreamPosition) -> JSON {
+        .object(JSONObject(position.sorted { $0.key < $1.key }.map { (commits.name(of: $0.key), .int($0.value)) }))
+    }
+
     // MARK: where reading begins
 
     private var startFile: String { "\(folder)/start.json" }

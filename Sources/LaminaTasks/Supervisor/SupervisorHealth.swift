@@ -100,12 +100,18 @@ package struct SupervisorHealth: Sendable {
 
     /// Notes what failed in this run.
     package mutating func failed(_ error: SupervisorError) {
-        note(error)
+        recentErrors.append(error)
+        if recentErrors.count > Self.threshold { recentErrors.removeFirst() }
         isRunGood = false
     }
 
     /// Shows an error without counting it against the run: that of a task.
     package mutating func note(_ error: SupervisorError) {
+        // Whoever tries again every second says the same again.
+        if let last = recentErrors.last, last.message == error.message {
+            recentErrors[recentErrors.count - 1].time = error.time
+            return
+        }
         recentErrors.append(error)
         if recentErrors.count > Self.threshold { recentErrors.removeFirst() }
     }

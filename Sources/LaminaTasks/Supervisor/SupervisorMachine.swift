@@ -18,6 +18,8 @@ package struct SupervisorMachine: Sendable {
         case runFailed(SupervisorError)
         /// A group's task is over: finished, or for a reason.
         case taskEnded(group: Int, failure: SupervisorError?)
+        /// A task cannot go on for now, keeps its rows and tries again.
+        case taskTroubled(group: Int, SupervisorError)
         /// What an earlier spec's or process's tasks held is published.
         case drained(Int)
         /// Everything is to be read again from what is committed.
@@ -101,6 +103,11 @@ package struct SupervisorMachine: Sendable {
             if let failure { health.note(failure) }
             // Three failed tasks show at once, not at the next run.
             if failure != nil, health.state != .idle { health.propose(isSuspended ? .suspended : .running) }
+        case .taskTroubled(let group, let error):
+            groups[group]?.runs = 0
+            health.taskEnded(isGood: false)
+            health.note(error)
+            if health.state != .idle { health.propose(isSuspended ? .suspended : .running) }
         case .drained(let count): draining = max(0, draining - count)
         case .reset:
             late = []

@@ -9,11 +9,6 @@ import Synchronization
 ///
 /// - Source: Druid's `SupervisorManager`, `SupervisorResource`; druid-surface 11.3.
 package final class SupervisorService: Sendable {
-    /// Makes what runs a spec; `predecessor` is the same supervisor by its last spec, which is finishing.
-    package typealias Make =
-        @Sendable (_ spec: SupervisorSpec, _ predecessor: (any StreamSupervisor)?) throws(LaminaError) ->
-        any StreamSupervisor
-
     /// A supervisor and its spec.
     struct Entry: Sendable {
         var spec: SupervisorSpec
@@ -23,7 +18,7 @@ package final class SupervisorService: Sendable {
     let store: MetadataStore
     let tasks: TaskService
     let clock: @Sendable () -> Int64
-    let make: Make
+    let segments: SegmentService
     /// For samplers and replays: asks streams directly.
     let connector: any StreamConnector
     let entries = Monitor<[String: Entry]>([:])
@@ -33,17 +28,42 @@ package final class SupervisorService: Sendable {
     private let changing = Mutex(())
 
     package init(
-        store: MetadataStore,
         tasks: TaskService,
         connector: any StreamConnector,
-        clock: @escaping @Sendable () -> Int64,
-        make: @escaping Make
+        clock: @escaping @Sendable () -> Int64
     ) {
-        self.store = store
+        store = tasks.store
+        segments = tasks.segments
         self.tasks = tasks
         self.connector = connector
         self.clock = clock
-        self.make = make
+    }
+
+    /// Makes what runs a spec.
+    /// - Parameter predecessor: the same supervisor by its last spec, which is about to finish.
+    private func make(
+        _ spec: SupervisorSpec,
+        _ predecessor: (any StreamSupervisor)?
+    ) throws(LaminaError) -> any StreamSupervisor {
+        switch spec.source {
+        case .kafka(let config):
+            let shared = try StreamShare(
+                id: spec.id,
+                kind: .kafka(topic: config.topic, isPattern: config.isPattern),
+                dataSource: spec.dataSource,
+                segments: segments,
+                connector: connector,
+                tasks: tasks,
+                clock: clock
+            )
+            return try KafkaSupervisor(
+                spec: spec,
+                config: config,
+                shared: shared,
+                predecessor: predecessor as? KafkaSupervisor
+            )
+        case .push: return try PushSupervisor(spec: spec, segments: segments, tasks: tasks, clock: clock, predecessor)
+        }
     }
 
     /// Runs what was submitted before: rows that were persisted are visible when it returns, streams are connected to later.
@@ -55,7 +75,10 @@ package final class SupervisorService: Sendable {
         for record in try store.supervisors() {
             do throws(LaminaError) {
                 let json = try JSONParser.parse(record.payload)
-                if SupervisorSpec.isTombstone(json) { continue }
+                if SupervisorSpec.isTombstone(json) {
+                    try endLeftovers(of: record.specID)
+                    continue
+                }
                 let spec = try SupervisorSpec(json: json)
                 let runner = try make(spec, nil)
                 try runner.start()
@@ -66,6 +89,22 @@ package final class SupervisorService: Sendable {
         }
         try tasks.settleStreamTasks()
         return failures
+    }
+
+    /// A supervisor that was terminated may have left rows that were not published yet: they are now.
+    private func endLeftovers(of id: String) throws(LaminaError) {
+        guard fileExists(tasks.directory.stream(id)) else { return }
+        for record in try store.supervisorHistory(id) {
+            let json = try JSONParser.parse(record.payload)
+            if SupervisorSpec.isTombstone(json) { continue }
+            var spec = try SupervisorSpec(json: json)
+            spec.isSuspended = true
+            let runner = try make(spec, nil)
+            try runner.start()
+            runner.finish(isLast: true)
+            ending.update { $0[id] = runner }
+            return
+        }
     }
 
     /// Stops all of them; what they hold is persisted and read on from at the next start.
@@ -150,7 +189,7 @@ package final class SupervisorService: Sendable {
         let held = entries.read { $0[spec.id]?.runner } ?? ending.update { $0.removeValue(forKey: spec.id) }
         let runner = try make(spec, held)
         try insert(spec.id, spec.json)
-        held?.finish()
+        held?.finish(isLast: false)
         entries.update { $0[spec.id] = Entry(spec: spec, runner: runner) }
         try runner.start()
     }
@@ -187,16 +226,17 @@ package final class SupervisorService: Sendable {
             try insert(id, SupervisorSpec.tombstone(dataSource: entry.spec.dataSource))
             ending.update { $0[id] = entry.runner }
             entries.update { $0[id] = nil }
-            entry.runner.finish()
+            entry.runner.finish(isLast: true)
         }
     }
 
     package func terminateAll() throws(LaminaError) { for id in ids { try terminate(id) } }
 
-    package func reset(_ id: String, to offsets: StreamPosition?) throws(LaminaError) {
+    /// - Parameter metadata: of the partitions to move (`resetOffsets`); nil: all is forgotten.
+    package func reset(_ id: String, to metadata: JSON?) throws(LaminaError) {
         try exclusively { () throws(LaminaError) in
             guard let runner = runner(id) else { throw Self.unknown(id) }
-            try runner.reset(to: offsets)
+            try runner.reset(to: metadata)
         }
     }
 

@@ -16,8 +16,8 @@ package struct SupervisorSpec: Sendable {
 
     package var id: String
     package var source: Source
-    /// The dataSchema, and the input format of its records.
-    package var schema: IndexTaskSpec
+    /// What indexing needs of it.
+    package var stream: StreamSpec
     package var tuning: StreamTuning
     package var context: JSON
     package var isSuspended: Bool
@@ -32,10 +32,10 @@ package struct SupervisorSpec: Sendable {
         }
     }
 
-    package var dataSource: String { schema.dataSource }
+    package var dataSource: String { stream.dataSource }
 
     /// The topic or the pattern of topics; of push the datasource.
-    package var stream: String {
+    package var streamName: String {
         switch source {
         case .kafka(let kafka): kafka.topic
         case .push: dataSource
@@ -63,15 +63,12 @@ package struct SupervisorSpec: Sendable {
             ioJSON = io.json
         }
         tuning = try StreamTuning(spec.child("tuningConfig"), type: type)
-        schema = try Self.schema(spec, io)
-        guard schema.dimensions != nil else {
-            throw .invalidInput("\(spec.path.isEmpty ? "" : "\(spec.path).")dataSchema.dimensionsSpec must be given")
-        }
+        stream = try StreamSpec(json: json, type: type)
         context = root.child("context")?.json ?? .null
         isSuspended = try root.bool("suspended", default: false)
         givenID = try root.optionalString("id")
         if givenID == nil, spec.path == "spec" { givenID = try spec.optionalString("id") }
-        id = givenID ?? schema.dataSource
+        id = givenID ?? stream.dataSource
         guard !id.isEmpty, !id.contains("/") else { throw .invalidInput("id cannot be empty or contain '/': [\(id)]") }
     }
 
@@ -96,28 +93,10 @@ package struct SupervisorSpec: Sendable {
         .invalidInput("Cannot construct instance of `\(type)`, problem: \(text)")
     }
 
-    /// The dataSchema by the rules of index tasks, without an input of its own.
-    private static func schema(_ spec: SpecNode, _ io: SpecNode) throws(LaminaError) -> IndexTaskSpec {
-        guard let format = io.child("inputFormat") else { throw io.error("must have an inputFormat") }
-        let dataSchema = spec.child("dataSchema")?.json ?? .null
-        // Formats are checked by whoever parses records: `kafka` is one only there.
-        _ = try format.object()
-        return try IndexTaskSpec(json: [
-            "type": "index_parallel",
-            "spec": [
-                "dataSchema": dataSchema,
-                "ioConfig": [
-                    "type": "index_parallel", "inputSource": ["type": "inline", "data": ""],
-                    "inputFormat": ["type": "json"],
-                ],
-            ],
-        ])
-    }
-
     /// The spec as Druid prints it, every default filled in; what is stored, and what `GET` answers.
     package var json: JSON {
         let inner: JSONObject = [
-            "dataSchema": schema.dataSchemaJSON, "ioConfig": ioJSON, "tuningConfig": tuning.json,
+            "dataSchema": stream.schema.dataSchemaJSON, "ioConfig": ioJSON, "tuningConfig": tuning.json,
         ]
         var object: JSONObject = ["type": .string(type)]
         if let givenID { object["id"] = .string(givenID) }
@@ -126,6 +105,13 @@ package struct SupervisorSpec: Sendable {
         object["context"] = context
         object["suspended"] = .bool(isSuspended)
         return .object(object)
+    }
+
+    /// The same but for whether it is suspended.
+    func isSame(as other: SupervisorSpec) -> Bool {
+        var copy = other
+        copy.isSuspended = isSuspended
+        return copy.json == json
     }
 
     /// What a terminated supervisor leaves as the newest version of its spec.

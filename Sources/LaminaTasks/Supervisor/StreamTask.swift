@@ -1,0 +1,520 @@
+import Glibc
+import LaminaBase
+import LaminaIngest
+import Synchronization
+
+/// One task group of a Kafka supervisor: a thread that polls its partitions, prepares, appends, and hands off.
+///
+/// Opening it makes visible what an earlier process left in its folder; reading begins with `read`. What cannot be reached is tried again
+/// for ever, with its rows still there; it ends by a command, or with a failure that only a new task mends.
+final class StreamTask: Sendable {
+    enum Ending: Sendable, Hashable {
+        /// Publish everything.
+        case finish
+        /// Drop everything, for a reason that the task's status shows.
+        case discard(String?)
+        /// Persist everything: the process ends.
+        case stop
+    }
+
+    typealias EndListener = @Sendable (StreamTask, SupervisorError?) -> Void
+    typealias TroubleListener = @Sendable (StreamTask, SupervisorError, _ isFailure: Bool) -> Void
+
+    struct State: Sendable {
+        var wanted: [StreamPartition] = []
+        var late: Set<StreamPartition> = []
+        var wantsAssign = false
+        var wantsHandOff = false
+        var ending: Ending?
+        var isRunning = false
+        var hasEnded = false
+        /// The last one reads; those before publish.
+        var epochs: [StreamEpoch] = []
+        var source: (any StreamSource)?
+        var onEnd: EndListener?
+        var onTrouble: TroubleListener?
+        /// How it ended, for whoever listens too late.
+        var failure: SupervisorError?
+    }
+
+    let spec: SupervisorSpec
+    let config: KafkaStreamConfig
+    let group: Int
+    let shared: StreamShare
+    let folder: String
+    let indexer: StreamIndexer
+    let state = Monitor(State())
+    private let host: StreamStore
+    private let letters: StreamLetters
+    private let log: StreamLog
+
+    static let specName = "spec.json"
+
+    /// The spec of a group's folder; nil when it has none.
+    static func storedSpec(_ folder: String) throws(LaminaError) -> SupervisorSpec? {
+        guard let bytes = try readFile("\(folder)/\(specName)") else { return nil }
+        return try SupervisorSpec(json: try JSONParser.parse(bytes)["spec"] ?? .null)
+    }
+
+    /// Opens the group's folder: what is in it is visible afterwards.
+    init(spec: SupervisorSpec, group: Int, shared: StreamShare) throws(LaminaError) {
+        guard case .kafka(let config) = spec.source else {
+            throw LaminaError(.defensive, code: "defensive", "\(spec.id) is no Kafka supervisor")
+        }
+        self.spec = spec
+        self.config = config
+        self.group = group
+        self.shared = shared
+        folder = shared.folder(of: group)
+        let name: String
+        if let bytes = try readFile("\(folder)/\(Self.specName)") {
+            name = try JSONParser.parse(bytes)["name"]?.stringValue ?? ""
+        } else {
+            let committed = try shared.commits.committed() ?? [:]
+            name = StreamEpoch.baseName(of: spec, supervisor: shared.id, group: group, start: committed)
+            try makeFolders(folder)
+            let json: JSON = ["name": .string(name), "spec": spec.json]
+            try writeFile("\(folder)/\(Self.specName)", Array(json.text.utf8))
+        }
+        let log = StreamLog(shared.tasks.directory, clock: shared.clock, task: name)
+        self.log = log
+        host = shared.host(of: group) { log.write($0) }
+        let rows = "\(folder)/rows"
+        try makeFolders(rows)
+        try host.recover(work: rows)
+        letters = StreamLetters(shared.deadLetters)
+        indexer = try StreamIndexer(
+            spec.stream,
+            name: name,
+            directory: rows,
+            host: host,
+            lookups: shared.lookups,
+            clock: shared.clock
+        )
+        try shared.segments.register(indexer, dataSource: spec.dataSource)
+        if let epoch = try StreamEpoch(storedIn: folder, before: StreamCounts()) { try begin(epoch) }
+    }
+
+    var hasEnded: Bool { state.read { $0.hasEnded } }
+    var position: StreamPosition { indexer.position }
+    /// Whether it only publishes.
+    var isEnding: Bool { state.read { $0.ending != nil } }
+
+    // MARK: commands, from any thread
+
+    /// Reads these partitions from now on. `late` ones have no history to skip: they are read from their beginning.
+    func read(_ partitions: [StreamPartition], late: Set<StreamPartition>) {
+        state.update { state in
+            state.wanted = partitions
+            state.late.formUnion(late)
+            state.wantsAssign = true
+        }
+        startThread()
+    }
+
+    func handOff() { state.update { $0.wantsHandOff = true } }
+
+    func finish() { end(.finish) }
+    func discard(_ reason: String? = nil) { end(.discard(reason)) }
+    /// Begins to stop; `stop` waits for it.
+    func askToStop() { end(.stop) }
+
+    func stop() {
+        end(.stop)
+        _ = state.wait { $0.hasEnded ? true : nil }
+    }
+
+    private func end(_ ending: Ending) {
+        let source = state.update { state -> (any StreamSource)? in
+            // What is dropped is not published; what the process leaves is left at once.
+            switch (state.ending, ending) {
+            case (nil, _), (.finish?, .discard), (.finish?, .stop): state.ending = ending
+            default: break
+            }
+            return state.source
+        }
+        source?.wake()
+        startThread()
+    }
+
+    /// Told once, from the task's thread, or at once when it has ended already.
+    func onEnd(_ listener: @escaping EndListener) {
+        let (ended, failure) = state.update { state in
+            state.onEnd = listener
+            return (state.hasEnded, state.failure)
+        }
+        if ended { listener(self, failure) }
+    }
+
+    func onTrouble(_ listener: @escaping TroubleListener) { state.update { $0.onTrouble = listener } }
+
+    private func startThread() {
+        let isFirst = state.update { state in
+            defer { state.isRunning = true }
+            return !state.isRunning
+        }
+        guard isFirst else { return }
+        do throws(LaminaError) {
+            try WorkerThread(name: "stream") { [self] in run() }.detach()
+        } catch {
+            ended(SupervisorError(error, at: shared.clock()))
+        }
+    }
+
+    // MARK: epochs
+
+    /// A task of the task API begins.
+    private func begin(_ epoch: StreamEpoch) throws(LaminaError) {
+        try epoch.store(in: folder)
+        log.begin(task: epoch.id)
+        state.update { $0.epochs.append(epoch) }
+        try shared.tasks.began(
+            epoch.id,
+            group: "index_kafka_\(shared.id)",
+            type: "index_kafka",
+            dataSource: spec.dataSource,
+            createdAt: epoch.createdAt,
+            payload: payload(epoch),
+            task: StreamTaskFace(self, epoch.id)
+        )
+        log.write("Task \(epoch.id) reads from \(text(epoch.start))")
+    }
+
+    /// Follows the indexer: it hands off by itself when `taskDuration` is over.
+    func noteEpochs() throws(LaminaError) {
+        let status = indexer.status
+        let (last, isNew): (StreamEpoch?, Bool) = state.read { state in
+            (state.epochs.last, state.epochs.last.map { $0.createdAt != status.taskStarted } ?? true)
+        }
+        let open = status.sequences.last
+        if isNew {
+            let counters = indexer.counters
+            let waiting = Set(status.sequences.dropLast().map(\.name))
+            if var last {
+                last.end = open?.start ?? status.position
+                last.endedAt = status.taskStarted
+                last.counters = last.counters(counters)
+                last.publishing = waiting
+                state.update { [last] in $0.epochs[$0.epochs.count - 1] = last }
+            }
+            let start = open?.start ?? status.position
+            let base = StreamEpoch.baseName(of: spec, supervisor: shared.id, group: group, start: start)
+            try begin(
+                StreamEpoch(
+                    id: StreamEpoch.makeID(base),
+                    createdAt: status.taskStarted,
+                    start: start,
+                    before: counters.totals
+                )
+            )
+        }
+        let names = Set(status.sequences.map(\.name))
+        let done = state.update { state -> [StreamEpoch] in
+            let done = state.epochs.filter { $0.publishing.map { $0.isDisjoint(with: names) } ?? false }
+            return done
+        }
+        for epoch in done {
+            try shared.tasks.ended(epoch.id, failed: nil)
+            state.update { $0.epochs.removeAll { $0.id == epoch.id } }
+        }
+    }
+
+    /// All epochs end: the task does.
+    private func endEpochs(failed reason: String?) {
+        for epoch in state.read({ $0.epochs }) {
+            do throws(LaminaError) {
+                try shared.tasks.ended(epoch.id, failed: reason)
+            } catch {
+                log.write("Cannot store that the task ended: \(error.message)")
+            }
+        }
+        state.update { $0.epochs = [] }
+    }
+
+    /// What `GET …/task/{id}` shows.
+    private func payload(_ epoch: StreamEpoch) -> JSON {
+        let bounds = spec.stream.bounds(startedAt: epoch.createdAt)
+        func sequence(_ type: String, _ offsets: JSON) -> JSON {
+            [
+                "type": .string(type), "stream": .string(config.topic), "topic": .string(config.topic),
+                "partitionSequenceNumberMap": offsets, "partitionOffsetMap": offsets,
+            ]
+        }
+        let ends = epoch.start.mapValues { _ in Int64.max }
+        return [
+            "type": "index_kafka", "id": .string(epoch.id), "groupId": .string("index_kafka_\(shared.id)"),
+            "dataSource": .string(spec.dataSource),
+            "spec": [
+                "dataSchema": spec.json["dataSchema"] ?? .null, "tuningConfig": spec.json["tuningConfig"] ?? .null,
+                "ioConfig": [
+                    "type": "kafka", "taskGroupId": .int(Int64(group)), "baseSequenceName": .string(indexer.name),
+                    "startSequenceNumbers": sequence("start", json(epoch.start)),
+                    "endSequenceNumbers": sequence("end", json(ends)),
+                    "consumerProperties": .object(config.consumerProperties),
+                    "pollTimeout": .int(config.pollTimeout), "useTransaction": true,
+                    "minimumMessageTime": bounds.min == .min ? .null : .string(instantText(bounds.min)),
+                    "maximumMessageTime": bounds.max == .max ? .null : .string(instantText(bounds.max)),
+                    "inputFormat": config.inputFormat,
+                ],
+            ],
+            "context": spec.context,
+        ]
+    }
+
+    func json(_ position: StreamPosition) -> JSON { shared.json(position) }
+    private func text(_ position: StreamPosition) -> String { json(position).text }
+
+    // MARK: the thread
+
+    private func run() {
+        var pause: Int64 = 100
+        var isAssigned = false
+        while true {
+            let order = state.update { state in
+                defer {
+                    state.wantsAssign = false
+                    state.wantsHandOff = false
+                }
+                return (ending: state.ending, assign: state.wantsAssign, handOff: state.wantsHandOff)
+            }
+            if order.assign { isAssigned = false }
+            if let ending = order.ending { return end(by: ending) }
+            do {
+                if order.handOff { indexer.handOff(now: shared.clock()) }
+                let source = try openSource()
+                if !isAssigned {
+                    try assign(source)
+                    isAssigned = true
+                }
+                try poll(source)
+                indexer.tick(now: shared.clock())
+                try noteEpochs()
+                pause = 100
+            } catch let error as StreamError {
+                isAssigned = false
+                guard handle(error, pause: &pause) else { return }
+            } catch let error as LaminaError {
+                return fail(error)
+            } catch {
+                return fail(LaminaError(.defensive, code: "defensive", "\(error)"))
+            }
+        }
+    }
+
+    private func openSource() throws -> any StreamSource {
+        if let source = state.read({ $0.source }) { return source }
+        let source: any StreamSource
+        do throws(LaminaError) {
+            source = try shared.connector.open(
+                topic: config.topic,
+                isPattern: config.isPattern,
+                properties: config.consumerProperties,
+                keepsKeys: config.inputFormat["type"] == "kafka"
+            )
+        } catch {
+            throw StreamError.refused(error)
+        }
+        state.update { $0.source = source }
+        return source
+    }
+
+    func closeSource() {
+        state.update { state in
+            defer { state.source = nil }
+            return state.source
+        }?.close()
+    }
+
+    /// Decides where the partitions are read from, and begins.
+    private func assign(_ source: any StreamSource) throws {
+        let (partitions, late) = state.read { ($0.wanted, $0.late) }
+        var missing = partitions.filter { indexer.position[$0] == nil }
+        if !missing.isEmpty {
+            var offsets = (try shared.commits.committed() ?? [:]).filter { missing.contains($0.key) }
+            missing.removeAll { offsets[$0] != nil }
+            let first = try shared.firstOffsets(missing) { unknown in
+                let fromStart = unknown.filter { config.usesEarliestOffset || late.contains($0) }
+                let fromEnd = unknown.filter { !fromStart.contains($0) }
+                let earliest = fromStart.isEmpty ? [:] : try source.earliest(fromStart)
+                let latest = fromEnd.isEmpty ? [:] : try source.latest(fromEnd)
+                return earliest.merging(latest) { first, _ in first }
+            }
+            offsets.merge(first) { known, _ in known }
+            indexer.begin(offsets)
+        }
+        try source.assign(indexer.position.filter { partitions.contains($0.key) })
+        try noteEpochs()
+    }
+
+    private func poll(_ source: any StreamSource) throws {
+        let most = 20_000
+        guard let batch = try source.poll(maxRecords: most, maxBytes: 8 << 20, milliseconds: Int(config.pollTimeout))
+        else { return }
+        let prepared = try indexer.prepare(batch, bounds: indexer.bounds)
+        try letters.keep(prepared, at: shared.clock())
+        while true {
+            do throws(LaminaError) {
+                return try indexer.append(prepared)
+            } catch {
+                // Nothing of it was taken in: a full disk, a store that is busy. Its rows wait here, so nothing is read meanwhile.
+                guard error.code == "io" || error.code == "metadata", state.read({ $0.ending }) == nil else { throw error }
+                trouble(SupervisorError(error, at: shared.clock()), isFailure: true)
+                _ = state.wait(milliseconds: 1000) { $0.ending == nil ? nil : true }
+            }
+        }
+    }
+
+    /// Waits and says whether to try again.
+    private func handle(_ error: StreamError, pause: inout Int64) -> Bool {
+        let now = shared.clock()
+        log.write(error.message)
+        switch error {
+        case .unreachable:
+            closeSource()
+            trouble(SupervisorError(error, at: now), isFailure: false)
+        case .offsetGone(let partition, let wanted, let earliest, let latest) where spec.tuning.resetsOffsetAutomatically:
+            do throws(LaminaError) {
+                if try skip(partition, from: wanted, earliest: earliest, latest: latest) {
+                    trouble(SupervisorError(error, at: now), isFailure: false)
+                    return true
+                }
+                return false
+            } catch {
+                fail(error)
+                return false
+            }
+        case .offsetGone, .partitionGone, .refused:
+            closeSource()
+            trouble(SupervisorError(error, at: now), isFailure: true)
+        }
+        _ = state.wait(milliseconds: pause) { $0.ending == nil ? nil : true }
+        pause = min(pause * 2, 5000)
+        return true
+    }
+
+    /// `resetOffsetAutomatically`: goes on where there is something to read. What is in between is named in the errors and the log.
+    ///
+    /// - Returns: false when that needs a new task: the offsets begin anew.
+    private func skip(
+        _ partition: StreamPartition,
+        from wanted: Int64,
+        earliest: Int64,
+        latest: Int64
+    ) throws(LaminaError) -> Bool {
+        let target = config.usesEarliestOffset ? earliest : latest
+        guard target >= wanted else {
+            // The topic was made anew. What was read of the old one is published first.
+            finishEarly { [shared] () throws(LaminaError) in try shared.resetCommitted(to: [partition: target]) }
+            return false
+        }
+        log.write("Offsets \(wanted) up to \(target) of \(partition.topic)-\(partition.number) are lost: reading goes on behind them")
+        var empty = RecordBatch()
+        empty.next = [partition: target]
+        try indexer.append(try indexer.prepare(empty, bounds: indexer.bounds))
+        return true
+    }
+
+    private func trouble(_ error: SupervisorError, isFailure: Bool) {
+        state.read { $0.onTrouble }?(self, error, isFailure)
+    }
+
+    // MARK: ends
+
+    private func end(by ending: Ending) {
+        closeSource()
+        switch ending {
+        case .finish: publishAll()
+        case .discard(let reason): drop(because: reason)
+        case .stop: leave()
+        }
+    }
+
+    /// Hands off and waits until all is published, unless something more urgent comes.
+    private func publishAll() {
+        indexer.handOff(now: shared.clock())
+        while true {
+            switch state.read({ $0.ending }) {
+            case .discard(let reason)?: return drop(because: reason)
+            case .stop?: return leave()
+            default: break
+            }
+            let status = indexer.status
+            if status.sequences.count == 1 { break }
+            if let error = status.error, error.category == .conflict { return fail(error) }
+            if let error = status.error { trouble(SupervisorError(error, at: shared.clock()), isFailure: false) }
+            _ = state.wait(milliseconds: 20) { state in state.ending == .finish ? nil : true }
+        }
+        finishEarly()
+    }
+
+    /// Ends after everything was published, or could be.
+    private func finishEarly(then last: () throws(LaminaError) -> Void = {}) {
+        do throws(LaminaError) {
+            try indexer.stop(publishing: true)
+            shared.segments.unregister(indexer)
+            try host.withdrawAll()
+            try last()
+            endEpochs(failed: nil)
+            try removeTree(folder)
+            ended(nil)
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func drop(because reason: String?) {
+        do throws(LaminaError) {
+            shared.segments.unregister(indexer)
+            try indexer.discard()
+            try host.withdrawAll()
+            endEpochs(failed: reason ?? "The supervisor was reset: what was not published is read again")
+            try removeTree(folder)
+            ended(nil)
+        } catch {
+            log.write("Cannot drop the rows: \(error.message)")
+            endEpochs(failed: error.message)
+            ended(SupervisorError(error, at: shared.clock()))
+        }
+    }
+
+    /// Leaves all to the next start.
+    private func leave() {
+        do throws(LaminaError) {
+            try indexer.stop(publishing: false)
+        } catch {
+            log.write("Cannot persist the last rows, the next start reads them again: \(error.message)")
+        }
+        shared.segments.unregister(indexer)
+        ended(nil)
+    }
+
+    /// Ends with a failure; a new task goes on from what is durable, or, when the rows must not be kept, from what is committed.
+    func fail(_ error: LaminaError) {
+        log.write("Task failed: \(error.message)")
+        closeSource()
+        shared.segments.unregister(indexer)
+        do throws(LaminaError) {
+            if error.category == .conflict || error.code == "tooManyBadRows" {
+                try indexer.discard()
+                try host.withdrawAll()
+                try removeTree(folder)
+            } else {
+                try indexer.abandon()
+            }
+        } catch {
+            log.write("Cannot clean up: \(error.message)")
+        }
+        endEpochs(failed: error.message)
+        try? removeTree("\(folder)/\(StreamEpoch.fileName)")
+        ended(SupervisorError(error, at: shared.clock()))
+    }
+
+    private func ended(_ failure: SupervisorError?) {
+        let listener = state.update { state in
+            state.hasEnded = true
+            state.failure = failure
+            return state.onEnd
+        }
+        listener?(self, failure)
+    }
+}
