@@ -102,8 +102,6 @@ import Testing
         #expect(test.ask("POST", "\(prefix)/task/x/shutdown", "{}").status == 404)
         #expect(test.ask("GET", "\(prefix)/tasks?state=sleeping").status == 400)
         #expect(test.ask("GET", "\(prefix)/tasks").json == [])
-        #expect(test.ask("GET", "\(prefix)/supervisor").json == [])
-        #expect(test.ask("GET", "\(prefix)/supervisor/x/status").status == 404)
         #expect(test.ask("POST", "\(prefix)/task", "{\"type\":\"dance\"}").status >= 400)
     }
 

@@ -4,6 +4,7 @@ import LaminaBroker
 import LaminaHTTP
 import LaminaMetadata
 import LaminaTasks
+import LaminaTestSupport
 
 /// All services over a data directory of its own, with a clock that stands still.
 final class TestServices {
@@ -11,6 +12,8 @@ final class TestServices {
     let directory: DataDirectory
     let services: Services
     let router: Router
+    /// What supervisors read.
+    let stream = FakeStream()
 
     init() throws {
         var template = Array("/tmp/lamina-http-XXXXXX\0".utf8CString)
@@ -24,16 +27,18 @@ final class TestServices {
         let segments = try SegmentService(store: metadata, clock: clock) {
             broker.update(dataSource: $0, timeline: $1, realtime: $2)
         }
+        let tasks = try TaskService(
+            directory: directory,
+            store: metadata,
+            segments: segments,
+            options: .init(),
+            clock: clock
+        )
         services = Services(
             metadata: metadata,
             segments: segments,
-            tasks: try TaskService(
-                directory: directory,
-                store: metadata,
-                segments: segments,
-                options: .init(),
-                clock: clock
-            ),
+            tasks: tasks,
+            supervisors: SupervisorService(tasks: tasks, connector: stream, clock: clock),
             broker: broker,
             lookups: try LookupStore(metadata: metadata),
             host: "localhost",
@@ -43,7 +48,10 @@ final class TestServices {
         router = services.makeRouter()
     }
 
-    deinit { try? removeTree(directory.root) }
+    deinit {
+        services.supervisors.stop()
+        try? LaminaTasks.removeTree(directory.root)
+    }
 
     func ask(_ method: String, _ target: String, _ body: String = "", type: String? = "application/json") -> TestReply {
         let headers = type.map { ["content-type": $0] } ?? [:]

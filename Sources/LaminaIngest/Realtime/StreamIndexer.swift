@@ -264,3 +264,8 @@ package struct StreamStatus: Sendable {
     /// What keeps it from going on or from publishing, if anything.
     package var error: LaminaError?
 }
+
+extension StreamIndexer: StreamWriter {
+    /// The folder that publishes of an indexer give to their host.
+    package static func workFolder(of directory: String) -> String { "\(directory)/\(StreamRecovery.workName)" }
+}

@@ -76,6 +76,11 @@ package struct KafkaStreamConfig: Sendable {
         }
     }
 
+    /// The task group that reads a partition.
+    func group(of partition: StreamPartition) -> Int {
+        SupervisorMachine.group(of: partition, taskCount: taskCount, isPattern: isPattern)
+    }
+
     /// With the auto-scaler on, it says how many tasks there are at first; Lamina stays at that.
     private static func taskCount(_ node: SpecNode, _ problem: (String) -> LaminaError) throws(LaminaError) -> Int {
         var count = try node.int("taskCount", default: 1)

@@ -1,5 +1,5 @@
 package import LaminaBase
-package import LaminaIngest
+import LaminaIngest
 
 /// A supervisor of type `kafka`: a thread that looks at the stream every `period` and does what its machine says, and a task with a
 /// thread of its own for each group of partitions.
@@ -175,7 +175,8 @@ package final class KafkaSupervisor: StreamSupervisor {
             closeSource()
             handle(.runFailed(SupervisorError(error, at: shared.clock())))
         } catch {
-            handle(.runFailed(SupervisorError(.uncategorized("\(error)"), at: shared.clock())))
+            let failure = LaminaError(.defensive, code: "defensive", "\(error)")
+            handle(.runFailed(SupervisorError(failure, at: shared.clock())))
         }
     }
 

@@ -1,8 +1,7 @@
-import Glibc
 package import LaminaBase
 package import LaminaIngest
-package import LaminaMetadata
-package import LaminaQuery
+import LaminaMetadata
+import LaminaQuery
 import Synchronization
 
 /// What the tasks of one supervisor have in common: its folder, its host, the stream, and where they began to read.

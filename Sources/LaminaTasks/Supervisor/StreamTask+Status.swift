@@ -23,17 +23,15 @@ extension StreamTask {
         var position: StreamPosition
         var counters: StreamCounters
         var isEnding: Bool
-        var isReading: Bool
     }
 
     var look: Look {
-        let (epochs, isEnding, isReading) = state.read { ($0.epochs, $0.ending != nil, $0.source != nil) }
+        let (epochs, isEnding) = state.read { ($0.epochs, $0.ending != nil) }
         return Look(
             epochs: epochs,
             position: indexer.position,
             counters: indexer.counters,
-            isEnding: isEnding,
-            isReading: isReading
+            isEnding: isEnding
         )
     }
 

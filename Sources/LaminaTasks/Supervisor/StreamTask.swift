@@ -80,14 +80,13 @@ final class StreamTask: Sendable {
         self.log = log
         host = shared.host(of: group) { log.write($0) }
         let rows = "\(folder)/rows"
-        try makeFolders(rows)
-        try host.recover(work: rows)
+        try host.recover(work: StreamIndexer.workFolder(of: rows))
         letters = StreamLetters(shared.deadLetters)
         indexer = try StreamIndexer(
             spec.stream,
             name: name,
             directory: rows,
-            host: host,
+            host: GroupHost(host) { [config] in config.group(of: $0) == group },
             lookups: shared.lookups,
             clock: shared.clock
         )

@@ -1,6 +1,11 @@
 package import LaminaBase
 import LaminaIngest
 
+extension TaskService {
+    /// In the context of a task: the supervisor whose log it reads up to where its stream was cut.
+    static let replayKey = "replayOf"
+}
+
 extension SupervisorService {
     /// Reads intervals of a supervisor's datasource again from the log, into a new version that replaces just them.
     ///

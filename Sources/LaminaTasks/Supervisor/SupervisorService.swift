@@ -1,6 +1,6 @@
 package import LaminaBase
 package import LaminaIngest
-package import LaminaMetadata
+import LaminaMetadata
 import Synchronization
 
 /// Holds the supervisors: submits, lists, suspends, resumes, resets and ends them, and runs all of them again after a restart.
@@ -62,7 +62,7 @@ package final class SupervisorService: Sendable {
                 shared: shared,
                 predecessor: predecessor as? KafkaSupervisor
             )
-        case .push: return try PushSupervisor(spec: spec, segments: segments, tasks: tasks, clock: clock, predecessor)
+        case .push: throw .unsupported("Supervisor type 'push'")
         }
     }
 

@@ -49,7 +49,7 @@ private func serve(directory: String, host: String, port: Int, inputRoot: String
     var options = TaskService.Options()
     options.inputRoot = inputRoot
     options.port = port
-    let node = try Node(directory, options: options)
+    let node = try Node(directory, options: options, supervises: true)
     let server: HTTPServer
     do throws(LaminaError) {
         let router = LateRouter()

@@ -11,11 +11,18 @@ struct Node: Sendable {
 
     var view: NodeView
     var tasks: TaskService
+    var supervisors: SupervisorService
     private let lock: DirectoryLock
 
     /// Takes the directory (made if missing), recovers what a killed process left, and starts tasks that wait.
+    ///
+    /// - Parameter supervises: runs the supervisors again, too: rows that they held are visible when this returns.
     /// - Errors: `conflict` naming the pid of a process that holds the directory.
-    init(_ path: String, options: TaskService.Options = TaskService.Options()) throws(LaminaError) {
+    init(
+        _ path: String,
+        options: TaskService.Options = TaskService.Options(),
+        supervises: Bool = false
+    ) throws(LaminaError) {
         let directory = try DataDirectory(path)
         lock = try DirectoryLock(path: directory.lock)
         do throws(LaminaError) {
@@ -29,6 +36,12 @@ struct Node: Sendable {
                 options: options,
                 clock: wallClock
             )
+            supervisors = SupervisorService(tasks: tasks, connector: AbsentStreams(), clock: wallClock)
+            if supervises {
+                for (id, error) in try supervisors.start().sorted(by: { $0.key < $1.key }) {
+                    complain("lamina: supervisor \(id) cannot run: \(error.message)\n")
+                }
+            }
         } catch {
             lock.release()
             throw error
@@ -37,6 +50,7 @@ struct Node: Sendable {
 
     /// Stops tasks and gives the directory back.
     func close() {
+        supervisors.stop()
         tasks.stop()
         lock.release()
     }
@@ -47,6 +61,7 @@ struct Node: Sendable {
             metadata: view.metadata,
             segments: view.segments,
             tasks: tasks,
+            supervisors: supervisors,
             broker: view.broker,
             lookups: view.lookups,
             host: host,

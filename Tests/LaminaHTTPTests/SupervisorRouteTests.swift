@@ -1,0 +1,335 @@
+import Glibc
+import LaminaBase
+import LaminaHTTP
+import LaminaTasks
+import LaminaTestSupport
+import Testing
+
+private let prefix = "/druid/indexer/v1/supervisor"
+
+/// A supervisor's spec over the stream `t`, whose rows have a time, a key and a number.
+private func spec(
+    _ dataSource: String = "clicks",
+    topic: String = #""topic":"t""#,
+    io: String = "",
+    tuning: String = "",
+    rollup: Bool = false,
+    format: String = #"{"type":"json"}"#
+) -> String {
+    """
+    {"type":"kafka","spec":{"dataSchema":{"dataSource":"\(dataSource)",\
+    "timestampSpec":{"column":"ts","format":"iso"},"dimensionsSpec":{"dimensions":["k"]},\
+    "metricsSpec":[{"type":"count","name":"cnt"},{"type":"longSum","name":"n","fieldName":"n"}],\
+    "granularitySpec":{"segmentGranularity":"DAY","queryGranularity":"NONE","rollup":\(rollup)}},\
+    "ioConfig":{\(topic),"inputFormat":\(format),"consumerProperties":{"bootstrap.servers":"x:1"},\
+    "useEarliestOffset":true,"startDelay":"PT0S","period":"PT0.050S","pollTimeout":10\(io)},\
+    "tuningConfig":{"type":"kafka","maxSavedParseExceptions":5\(tuning)}}}
+    """
+}
+
+private func row(_ number: Int, day: Int = 1) -> String {
+    #"{"ts":"2024-05-0\#(day)T0\#(number % 10):00:00Z","k":"k\#(number % 7)","n":\#(number)}"#
+}
+
+extension TestServices {
+    /// How many rows a datasource has, and the sum of `n`.
+    fileprivate func total(_ dataSource: String = "clicks") -> (rows: Int64, sum: Int64) {
+        let query = """
+            {"queryType":"timeseries","dataSource":"\(dataSource)","intervals":["2000/2100"],"granularity":"all",\
+            "aggregations":[{"type":"longSum","name":"c","fieldName":"cnt"},{"type":"longSum","name":"n","fieldName":"n"}]}
+            """
+        let result = ask("POST", "/druid/v2", query).json?.arrayValue?.first?["result"]
+        return (result?["c"]?.intValue ?? 0, result?["n"]?.intValue ?? 0)
+    }
+
+    fileprivate func status(_ id: String = "clicks") -> JSON {
+        ask("GET", "\(prefix)/\(id)/status").json?["payload"] ?? .null
+    }
+
+    /// Waits until something holds; whether it did in time.
+    fileprivate func eventually(_ condition: () -> Bool) -> Bool {
+        for _ in 0..<2000 {
+            if condition() { return true }
+            usleep(5000)
+        }
+        return condition()
+    }
+
+    fileprivate func hasRows(_ rows: Int64, _ sum: Int64) -> Bool {
+        eventually { total() == (rows, sum) }
+    }
+}
+
+@Suite struct SupervisorRouteTests {
+    @Test(arguments: [
+        (#"{"spec":{}}"#, "missing type id property 'type'"),
+        (#"{"type":"kafak","spec":{}}"#, "Could not resolve type id 'kafak' as a subtype of"),
+        (#"{"type":"kafka"}"#, "KafkaSupervisorSpec`, problem: dataSchema"),
+        (#"{"type":"kafka","spec":{"dataSchema":{}}}"#, "KafkaSupervisorSpec`, problem: ioConfig"),
+        (spec(topic: #""x":1"#), "problem: Either topic or topicPattern must be specified"),
+        (spec(topic: #""topic":"a","topicPattern":"b""#), "Only one of topic or topicPattern can be specified"),
+        (
+            spec().replacing("\"bootstrap.servers\":\"x:1\"", with: ""),
+            "problem: consumerProperties must contain entry for [bootstrap.servers]"
+        ),
+        (
+            spec(io: #","lateMessageRejectionPeriod":"PT1H","lateMessageRejectionStartDateTime":"2024-01-01""#),
+            "lateMessageRejectionStartDateTime"
+        ),
+        (spec(io: #","taskDuration":"P1M""#), "months"),
+        (spec("a/b"), "cannot contain the '/'"),
+    ]) func malformedSpecsAreRefusedInDruidsWords(_ body: String, _ message: String) throws {
+        let test = try TestServices()
+        let reply = test.ask("POST", prefix, body)
+        #expect(reply.status == 400)
+        #expect(reply.json?["error"]?.stringValue?.contains(message) ?? false, "\(reply.text)")
+        #expect(reply.json?.objectValue?.count == 1)
+        #expect(test.ask("GET", prefix).json == [])
+        #expect(test.ask("POST", prefix, "{").status == 400)
+    }
+
+    @Test func unknownSupervisorsAreNamed() throws {
+        let test = try TestServices()
+        for look in ["", "/status", "/health", "/stats", "/parseErrors"] {
+            let reply = test.ask("GET", "\(prefix)/nobody\(look)")
+            #expect(reply.status == 404)
+            #expect(reply.text == "Cannot find any supervisor with id: [nobody]")
+        }
+        for action in ["suspend", "resume", "reset", "terminate", "shutdown", "taskGroups/handoff", "replay"] {
+            let reply = test.ask("POST", "\(prefix)/nobody/\(action)", "{}")
+            #expect(reply.status == 404)
+            #expect(reply.text == "Cannot find any supervisor with id: [nobody]")
+        }
+        let history = test.ask("GET", "\(prefix)/nobody/history")
+        #expect(history.status == 404)
+        #expect(history.json == ["error": "No history for [nobody]."])
+    }
+
+    @Test func aSupervisorsWholeLife() throws {
+        let test = try TestServices()
+        test.stream.addPartitions("t", 0..<2)
+        for number in 0..<1000 { test.stream.append("t", Int32(number % 2), [row(number)]) }
+        #expect(test.ask("POST", prefix, spec()).json == ["id": "clicks"])
+        #expect(test.hasRows(1000, 499_500))
+        #expect(test.eventually { test.status()["state"] == "RUNNING" })
+        // Bad records are counted and shown, the rest goes on.
+        test.stream.append("t", 0, ["this is no json", nil, #"{"ts":"never"}"#])
+        test.stream.append("t", 1, [row(1000)])
+        #expect(test.hasRows(1001, 500_500))
+        #expect(test.eventually { test.status()["aggregateLag"] == 0 && !(test.status()["latestOffsets"] ?? .null).isNull })
+        let status = test.status()
+        #expect(status["partitions"] == 2)
+        let active = status["activeTasks"]?.arrayValue?.first
+        #expect(active?["type"] == "ACTIVE")
+        #expect(active?["startingOffsets"] == ["0": 0, "1": 0])
+        #expect(active?["currentOffsets"] == ["0": 503, "1": 501])
+        #expect(status["latestOffsets"] == ["0": 503, "1": 501])
+        let id = active?["id"]?.stringValue ?? ""
+        #expect(id.hasPrefix("index_kafka_clicks_"))
+        let totals = test.ask("GET", "\(prefix)/clicks/stats").json?["0"]?[id]?["totals"]?["buildSegments"]
+        #expect(totals?["processed"] == 1001)
+        #expect(totals?["unparseable"] == 2)
+        #expect(totals?["thrownAway"] == 1)
+        #expect(test.ask("GET", "\(prefix)/clicks/parseErrors").json?.arrayValue?.count == 2)
+        #expect(test.ask("GET", "\(prefix)/clicks/health").json == ["healthy": true])
+        let tasks = test.ask("GET", "/druid/indexer/v1/tasks?datasource=clicks").json?.arrayValue ?? []
+        #expect(tasks.map { $0["id"] } == [.string(id)])
+        #expect(tasks.first?["statusCode"] == "RUNNING")
+        #expect(tasks.first?["groupId"] == "index_kafka_clicks")
+
+        // Suspending publishes; no row is missing or there twice.
+        #expect(test.ask("POST", "\(prefix)/clicks/suspend").json?["suspended"] == true)
+        #expect(test.ask("POST", "\(prefix)/clicks/suspend").json == ["error": "[clicks] is already suspended"])
+        #expect(test.total() == (1001, 500_500))
+        #expect(test.eventually { test.services.segments.realtime("clicks").isEmpty })
+        #expect(test.total() == (1001, 500_500))
+        #expect(test.eventually { (try? test.services.tasks.status(id))??.state == .success })
+        test.stream.append("t", 0, [row(2000)])
+        #expect(test.eventually { test.status()["state"] == "SUSPENDED" && test.status()["aggregateLag"] == 1 })
+        #expect(test.total() == (1001, 500_500))
+
+        #expect(test.ask("POST", "\(prefix)/clicks/resume").json?["suspended"] == false)
+        #expect(test.hasRows(1002, 502_500))
+        #expect(test.status()["activeTasks"]?.arrayValue?.first?["startingOffsets"] == ["0": 503, "1": 501])
+
+        // Terminating publishes too, and leaves the history.
+        #expect(test.ask("POST", "\(prefix)/clicks/terminate").json == ["id": "clicks"])
+        #expect(test.ask("GET", prefix).json == [])
+        #expect(test.ask("GET", "\(prefix)/clicks/status").status == 404)
+        #expect(test.eventually { test.services.segments.realtime("clicks").isEmpty })
+        #expect(test.total() == (1002, 502_500))
+        let history = test.ask("GET", "\(prefix)/clicks/history").json?.arrayValue ?? []
+        #expect(history.count == 4)
+        #expect(history.first?["spec"] == SupervisorSpec.tombstone(dataSource: "clicks"))
+        #expect(test.ask("GET", "\(prefix)/clicks/history?count=2").json?.arrayValue?.count == 2)
+    }
+
+    @Test func resetsReadAgain() throws {
+        let test = try TestServices()
+        test.stream.addPartitions("t", 0..<1)
+        test.stream.append("t", 0, (0..<100).map { row($0) })
+        _ = test.ask("POST", prefix, spec())
+        #expect(test.hasRows(100, 4950))
+        // Nothing is published yet: all of it is read again, once.
+        #expect(test.ask("POST", "\(prefix)/clicks/reset").json == ["id": "clicks"])
+        #expect(test.hasRows(100, 4950))
+        #expect(test.ask("POST", "\(prefix)/clicks/taskGroups/handoff", #"{"taskGroupIds":[0]}"#).status == 200)
+        #expect(test.eventually { test.services.segments.realtime("clicks").isEmpty })
+        #expect(test.total() == (100, 4950))
+        // What is published stays: from 90 on there are ten rows more.
+        let metadata = #"{"type":"kafka","partitions":{"type":"end","stream":"t","partitionOffsetMap":{"0":90}}}"#
+        #expect(test.ask("POST", "\(prefix)/clicks/resetOffsets", metadata).json == ["id": "clicks"])
+        #expect(test.hasRows(110, 4950 + 945))
+        #expect(test.ask("POST", "\(prefix)/clicks/resetOffsets", #"{"type":"kafka"}"#).status == 400)
+    }
+
+    @Test func theSameSpecIsSkippedWhenAsked() throws {
+        let test = try TestServices()
+        test.stream.addPartitions("t", 0..<1)
+        _ = test.ask("POST", prefix, spec())
+        #expect(test.eventually { test.status()["activeTasks"]?.arrayValue?.count == 1 })
+        let id = test.status()["activeTasks"]?.arrayValue?.first?["id"]
+        #expect(test.ask("POST", "\(prefix)?skipRestartIfUnmodified=true", spec()).json == ["id": "clicks"])
+        #expect(test.status()["activeTasks"]?.arrayValue?.first?["id"] == id)
+        #expect(test.ask("GET", "\(prefix)/clicks/history").json?.arrayValue?.count == 1)
+        _ = test.ask("POST", prefix, spec())
+        #expect(test.eventually { test.status()["activeTasks"]?.arrayValue?.first?["id"] ?? id != id })
+        // The spec that is answered is a spec that can be submitted.
+        let echo = test.ask("GET", "\(prefix)/clicks").text
+        #expect(test.ask("POST", "\(prefix)?skipRestartIfUnmodified=true", echo).json == ["id": "clicks"])
+        #expect(test.ask("GET", "\(prefix)/clicks/history").json?.arrayValue?.count == 2)
+    }
+
+    @Test func groupsShareTheCommittedOffsets() throws {
+        let test = try TestServices()
+        test.stream.addPartitions("t", 0..<3)
+        _ = test.ask("POST", prefix, spec(io: #","taskCount":2"#))
+        var rows: Int64 = 0
+        var sum: Int64 = 0
+        for round in 0..<3 {
+            for number in 0..<30 {
+                let value = round * 100 + number
+                test.stream.append("t", Int32(number % 3), [row(value)])
+                rows += 1
+                sum += Int64(value)
+            }
+            if round == 1 { test.stream.addPartitions("t", 3..<4) }
+            if round > 0 { test.stream.append("t", 3, [row(1)]); rows += 1; sum += 1 }
+            #expect(test.hasRows(rows, sum))
+            #expect(test.ask("POST", "\(prefix)/clicks/taskGroups/handoff", "{}").status == 200)
+            #expect(test.eventually { test.services.segments.realtime("clicks").isEmpty })
+            #expect(test.total() == (rows, sum))
+        }
+        #expect(test.status()["partitions"] == 4)
+        #expect(test.status()["recentErrors"] == [])
+    }
+
+    @Test func aStreamThatIsAwayIsSeenAndComesBack() throws {
+        let test = try TestServices()
+        test.stream.addPartitions("t", 0..<1)
+        test.stream.setFailure("nobody answers")
+        _ = test.ask("POST", prefix, spec())
+        #expect(test.eventually { test.status()["detailedState"] == "UNABLE_TO_CONNECT_TO_STREAM" })
+        #expect(test.status()["state"] == "UNHEALTHY_SUPERVISOR")
+        #expect(test.ask("GET", "\(prefix)/clicks/health").status == 503)
+        let error = test.status()["recentErrors"]?.arrayValue?.last
+        #expect(error?["message"] == "nobody answers")
+        #expect(error?["streamException"] == true)
+        test.stream.setFailure(nil)
+        test.stream.append("t", 0, (0..<10).map { row($0) })
+        #expect(test.hasRows(10, 45))
+        #expect(test.eventually { test.status()["state"] == "RUNNING" })
+        // Rows stay visible while it is away.
+        test.stream.setFailure("gone")
+        #expect(test.eventually { test.status()["detailedState"] == "LOST_CONTACT_WITH_STREAM" })
+        #expect(test.total() == (10, 45))
+        test.stream.append("t", 0, [row(10)])
+        test.stream.setFailure(nil)
+        #expect(test.hasRows(11, 55))
+    }
+
+    @Test func offsetsThatAreGoneAreAnErrorUnlessResetAutomatically() throws {
+        let test = try TestServices()
+        test.stream.addPartitions("t", 0..<1)
+        test.stream.append("t", 0, (0..<10).map { row($0) })
+        _ = test.ask("POST", prefix, spec())
+        #expect(test.hasRows(10, 45))
+        _ = test.ask("POST", "\(prefix)/clicks/suspend")
+        #expect(test.eventually { test.services.segments.realtime("clicks").isEmpty })
+        test.stream.append("t", 0, (10..<20).map { row($0) })
+        test.stream.removeRecords("t", 0, before: 15)
+        _ = test.ask("POST", "\(prefix)/clicks/resume")
+        #expect(test.eventually { test.status()["state"] == "UNHEALTHY_TASKS" })
+        let message = test.status()["recentErrors"]?.arrayValue?.last?["message"]?.stringValue ?? ""
+        #expect(message.contains("Offset 10 of t-0"))
+        #expect(test.total() == (10, 45))
+        _ = test.ask("POST", prefix, spec(tuning: #","resetOffsetAutomatically":true"#))
+        #expect(test.hasRows(15, 45 + 15 + 16 + 17 + 18 + 19))
+    }
+
+    @Test func tooManyBadRowsFailTheTask() throws {
+        let test = try TestServices()
+        test.stream.addPartitions("t", 0..<1)
+        test.stream.append("t", 0, [row(1), "x", "y", row(2)])
+        _ = test.ask("POST", prefix, spec(tuning: #","maxParseExceptions":1"#))
+        #expect(test.eventually { test.status()["state"] == "UNHEALTHY_TASKS" })
+        #expect(test.total() == (0, 0))
+        let message = test.status()["recentErrors"]?.arrayValue?.last?["message"]?.stringValue ?? ""
+        #expect(message.contains("Max parse exceptions[1] exceeded"))
+        let failed = try test.services.tasks.completeStatuses().first
+        #expect(failed?.state == .failed)
+        #expect(failed?.errorMessage?.contains("Max parse exceptions") ?? false)
+    }
+
+    @Test func lateAndEarlyRowsAreThrownAway() throws {
+        let test = try TestServices()
+        test.stream.addPartitions("t", 0..<1)
+        // The task begins at 2024-05-01T21:46:40Z.
+        test.stream.append(
+            "t",
+            0,
+            [#""2024-05-01T20:00:00Z""#, #""2024-05-01T21:00:00Z""#, #""2024-05-01T23:00:00Z""#, #""2024-05-02T01:00:00Z""#].map {
+                #"{"ts":\#($0),"k":"a","n":1}"#
+            }
+        )
+        _ = test.ask(
+            "POST",
+            prefix,
+            spec(io: #","lateMessageRejectionPeriod":"PT1H","earlyMessageRejectionPeriod":"PT1H""#)
+        )
+        #expect(test.hasRows(2, 2))
+        let stats = test.ask("GET", "\(prefix)/clicks/stats").json?["0"]?.objectValue?.entries.first?.value
+        #expect(stats?["totals"]?["buildSegments"]?["thrownAway"] == 2)
+    }
+
+    @Test func aPatternReadsAllItsTopics() throws {
+        let test = try TestServices()
+        test.stream.addPartitions("t1", 0..<2)
+        test.stream.addPartitions("other", 0..<1)
+        test.stream.append("t1", 0, [row(1)])
+        test.stream.append("other", 0, [row(100)])
+        _ = test.ask("POST", prefix, spec(topic: #""topicPattern":"t.*""#, io: #","taskCount":2"#))
+        #expect(test.hasRows(1, 1))
+        test.stream.addPartitions("t2", 0..<1)
+        test.stream.append("t2", 0, [row(2)])
+        #expect(test.hasRows(2, 3))
+        #expect(test.eventually { test.status()["latestOffsets"] == ["t1:0": 1, "t1:1": 0, "t2:0": 1] })
+    }
+
+    @Test func allAtOnce() throws {
+        let test = try TestServices()
+        test.stream.addPartitions("t", 0..<1)
+        _ = test.ask("POST", prefix, spec("a"))
+        _ = test.ask("POST", prefix, spec("b"))
+        #expect(test.ask("POST", "\(prefix)/suspendAll").json == ["status": "success"])
+        let states = test.ask("GET", "\(prefix)?state=true").json?.arrayValue ?? []
+        #expect(states.map { $0["suspended"] } == [true, true])
+        #expect(test.ask("POST", "\(prefix)/resumeAll").json == ["status": "success"])
+        let full = test.ask("GET", "\(prefix)?full").json?.arrayValue ?? []
+        #expect(full.map { $0["spec"]?["spec"]?["dataSchema"]?["dataSource"] } == ["a", "b"])
+        let system = test.ask("GET", "\(prefix)?system").json?.arrayValue ?? []
+        #expect(system.map { $0["source"] } == ["t", "t"])
+        #expect(test.ask("POST", "\(prefix)/terminateAll").json == ["status": "success"])
+        #expect(test.ask("GET", prefix).json == [])
+    }
+}
