@@ -48,6 +48,8 @@ package struct SegmentRecord: Sendable, Hashable {
 package struct SegmentChange: Sendable {
     /// Rows to insert; one that is there already with the same id is left as it is.
     package var published: [SegmentRecord] = []
+    /// Ids that are used again.
+    package var used: [String] = []
     /// Ids that are used no more.
     package var unused: [String] = []
     /// Allocations to add.
@@ -60,7 +62,7 @@ package struct SegmentChange: Sendable {
     package init() {}
 
     package var isEmpty: Bool {
-        published.isEmpty && unused.isEmpty && allocated.isEmpty && settled.isEmpty && commit == nil
+        published.isEmpty && used.isEmpty && unused.isEmpty && allocated.isEmpty && settled.isEmpty && commit == nil
     }
 }
 
@@ -164,6 +166,7 @@ extension MetadataStore {
                     ]
                 )
             }
+            _ = try Self.mark(change.used, used: true, at: now, in: database)
             _ = try Self.mark(change.unused, used: false, at: now, in: database)
             for pending in change.allocated { try Self.insert(pending, into: database) }
             for id in change.settled {

@@ -73,6 +73,81 @@ private func record(_ id: String, dataSource: String = "a", used: Bool = true) -
         }
     }
 
+    private func pending(_ id: String, upgradedFrom: String? = nil) -> PendingSegmentRecord {
+        PendingSegmentRecord(
+            id: id,
+            dataSource: "a",
+            start: "2024-01-01T00:00:00.000Z",
+            end: "2024-01-02T00:00:00.000Z",
+            createdDate: "now",
+            sequenceName: "s",
+            sequencePrevID: "",
+            sequenceSHA1: "sha of \(id)",
+            payload: Array("{}".utf8),
+            upgradedFrom: upgradedFrom,
+            allocator: "stream"
+        )
+    }
+
+    @Test func aChangeIsDoneWholeOrNotAtAll() throws {
+        try withStore { store, path in
+            let chunk = "a_2024-01-01T00:00:00.000Z_2024-01-02T00:00:00.000Z_v1"
+            var first = SegmentChange()
+            first.allocated = [pending(chunk), pending("\(chunk)_1"), pending("\(chunk)_2", upgradedFrom: chunk)]
+            first.published = [record("\(chunk)_7", used: false), record("\(chunk)0_9")]
+            try store.apply(first, at: "now")
+            let again = try MetadataStore(path: path)
+            #expect(try again.pendingSegments() == first.allocated)
+            #expect(try again.pendingSegments(dataSource: "b").isEmpty)
+            let ids = try store.knownIDs(
+                dataSource: "a",
+                start: "2024-01-01T00:00:00.000Z",
+                end: "2024-01-02T00:00:00.000Z",
+                version: "v1"
+            )
+            #expect(Set(ids) == [chunk, "\(chunk)_1", "\(chunk)_2", "\(chunk)_7"])
+            var second = SegmentChange()
+            second.commit = DataSourceCommit(dataSource: "a", expectedSHA1: nil, payload: Array("{}".utf8), sha1: "one")
+            var upgraded = record("\(chunk)_2")
+            upgraded.upgradedFrom = chunk
+            second.published = [record(chunk), upgraded]
+            second.settled = [chunk, "\(chunk)_2"]
+            second.unused = ["\(chunk)0_9"]
+            second.used = ["\(chunk)_7"]
+            try store.apply(second, at: "later")
+            #expect(try store.pendingSegments().map(\.id) == ["\(chunk)_1"])
+            #expect(Set(try store.segments().map(\.id)) == [chunk, "\(chunk)_2", "\(chunk)_7"])
+            #expect(try store.segment(id: "\(chunk)_2")?.upgradedFrom == chunk)
+            // Neither a commit that comes late nor an id that is taken leaves anything behind.
+            var late = second
+            late.published = [record("other")]
+            late.settled = ["\(chunk)_1"]
+            #expect(throws: LaminaError.self) { try store.apply(late, at: "later") }
+            late.commit = nil
+            late.allocated = [pending("fresh"), pending("\(chunk)_1")]
+            #expect(throws: LaminaError.self) { try store.apply(late, at: "later") }
+            #expect(try store.pendingSegments().map(\.id) == ["\(chunk)_1"])
+            #expect(try store.segment(id: "other") == nil)
+            #expect(try store.deleteCommitMetadata(dataSource: "a"))
+            #expect(try !store.deleteCommitMetadata(dataSource: "a"))
+        }
+    }
+
+    @Test func pathsBelongToWhateverIdHasThem() throws {
+        try withStore { store, _ in
+            func record(_ id: String, _ path: String, used: Bool) -> SegmentRecord {
+                var row = LaminaMetadataTests.record(id, used: used)
+                row.payload = Array(#"{"loadSpec":{"type":"local","path":"\#(path)"}}"#.utf8)
+                return row
+            }
+            var broken = LaminaMetadataTests.record("broken")
+            broken.payload = Array("{".utf8)
+            try store.publish([record("x", "one", used: false), record("y", "two", used: true), broken], at: "now")
+            #expect(try store.storedPaths(["one", "two", "three"], dataSource: "a") == ["one", "two"])
+            #expect(try store.storedPaths(["one"], dataSource: "b").isEmpty)
+        }
+    }
+
     @Test func endedTasksLoseTheirLocks() throws {
         try withStore { store, _ in
             let task = TaskRecord(

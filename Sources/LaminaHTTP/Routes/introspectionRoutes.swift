@@ -14,10 +14,11 @@ extension Services {
             let now = clock()
             var interval = Interval(start: now - 7 * 86_400_000, end: now)
             if let text = request.query("interval"), !text.isEmpty { interval = try pathInterval(text) }
-            return segments.visibleSegments(dataSource: name, in: interval)
+            return segments.visibleTimeline(name).distinctSegments(in: interval)
         }
         return [
-            Route("GET", prefix) { _, _ throws(LaminaError) in .json(.array(segments.dataSources.map { .string($0) }))
+            Route("GET", prefix) { _, _ throws(LaminaError) in
+                .json(.array(segments.visibleDataSources.map { .string($0) }))
             },
             Route("GET", "\(prefix)/{ds}") { request, parameters throws(LaminaError) in
                 let found = try look(request, parameters[0])

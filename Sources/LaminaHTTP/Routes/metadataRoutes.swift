@@ -58,6 +58,11 @@ extension Services {
                         answer.append(statusJSON(segment, overshadowed: hidden))
                     }
                 }
+                // Druid lists them only with their status.
+                if request.has("includeOvershadowedStatus"), request.has("includeRealtimeSegments") {
+                    let chosen = names.isEmpty ? segments.visibleDataSources : names
+                    for name in chosen { answer += realtimeStatuses(name, segments) }
+                }
                 return .json(.array(answer))
             },
             Route("POST", "\(prefix)/bootstrapSegments") { _, _ throws(LaminaError) in .json([]) },
@@ -88,6 +93,19 @@ private func metadataJSON(_ name: String, _ timeline: SegmentTimeline) -> JSON {
         "name": .string(name), "properties": ["created": .string(created)],
         "segments": segmentList(sorted(timeline.segments), full: true),
     ]
+}
+
+/// Segments of streams that are not published, with the rows they hold now.
+private func realtimeStatuses(_ name: String, _ segments: SegmentService) -> [JSON] {
+    let rows = segments.realtimeRowCounts(name)
+    let timeline = segments.visibleTimeline(name)
+    let hidden = timeline.overshadowed()
+    return sorted(timeline.segments.filter { rows[$0.id] != nil }).map { segment in
+        var status = statusJSON(segment, overshadowed: hidden).objectValue ?? JSONObject()
+        status["realtime"] = true
+        status["numRows"] = rows[segment.id].map { .int(Int64($0)) } ?? .null
+        return .object(status)
+    }
 }
 
 private func statusJSON(_ segment: DataSegment, overshadowed hidden: Set<SegmentID>?) -> JSON {

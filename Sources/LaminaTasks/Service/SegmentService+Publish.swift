@@ -113,19 +113,37 @@ extension DataSourceSegments {
         }
         plan.ownCount = plan.published.count
         plan.settled = end(segments.map(\.id) + settling)
-        if case .task(let task) = publisher, let replacement = replacements[task], replacement.hasBegun {
-            try numbers.take(replacing)
-            try upgrade(replacement, over: replacing, &plan, &numbers)
+        switch publisher {
+        case .task(let task):
+            if let replacement = replacements[task], replacement.hasBegun {
+                try upgrade(replacement, over: replacing, &plan, &numbers)
+            }
+        case .tool: plan.upgradedAllocations = try carryOver(replacing, &numbers)
+        case .stream: break
         }
         return plan
     }
 
+    /// Segments come in that no task has announced: whatever streams hold there shows beside them.
+    mutating func carryOver(
+        _ segments: [DataSegment],
+        _ numbers: inout PartitionNumbers
+    ) throws(LaminaError) -> [(Allocation, identity: DataSegment)] {
+        var all = Replacement(intervals: segments.map(\.interval), readsItself: true)
+        all.later = Set(allocations.keys.filter { all.overlaps($0.interval) })
+        var plan = Publication()
+        try upgrade(all, over: segments, &plan, &numbers)
+        return plan.upgradedAllocations
+    }
+
+    /// Gives each segment from after the cut an identity in every replaced chunk that it overlaps.
     private mutating func upgrade(
         _ replacement: Replacement,
         over replacing: [DataSegment],
         _ plan: inout Publication,
         _ numbers: inout PartitionNumbers
     ) throws(LaminaError) {
+        try numbers.take(replacing)
         var chunks: [Chunk] = []
         for segment in replacing {
             let core = segment.shardSpec.core
@@ -141,6 +159,10 @@ extension DataSourceSegments {
         for root in replacement.later.sorted() {
             for chunk in chunks where chunk.interval.overlaps(root.interval) {
                 if let allocation = allocations[root] {
+                    let isThere = allocation.identities.contains {
+                        $0.interval == chunk.interval && $0.version == chunk.version
+                    }
+                    if isThere { continue }
                     let identity = allocation.root.appended(to: chunk, partition: try numbers.next(in: chunk))
                     allocations[root]?.identities.append(identity)
                     plan.upgradedAllocations.append((allocation, identity))

@@ -73,6 +73,11 @@ package final class SegmentService: Sendable {
     /// The announced segments of a datasource under all their ids, with their rows.
     package func realtime(_ dataSource: String) -> [SegmentID: any RealtimeRows] { known(dataSource).realtime }
 
+    /// How many rows the announced segments hold now.
+    package func realtimeRowCounts(_ dataSource: String) -> [SegmentID: Int] {
+        realtime(dataSource).mapValues(\.rowCount)
+    }
+
     func known(_ dataSource: String) -> DataSourceSegments { state.read { $0[dataSource] } ?? DataSourceSegments() }
 
     /// Used segments of a datasource that are not overshadowed and overlap the interval.
@@ -102,19 +107,24 @@ package final class SegmentService: Sendable {
     /// Marks unused segments used again, but for those that would be overshadowed.
     /// - Returns: how many changed.
     package func markUsed(dataSource: String, where matches: (DataSegment) -> Bool) throws(LaminaError) -> Int {
-        let now = instantText(clock())
+        let now = clock()
         return try exclusively { () throws(LaminaError) in
             var known = known(dataSource)
             var chosen: [DataSegment] = []
             for segment in try unusedSegments(dataSource: dataSource) where matches(segment) { chosen.append(segment) }
+            // Streams go on: nobody told them of a cut.
             let hidden = known.published.replacing(adding: chosen).overshadowed()
             chosen.removeAll { hidden.contains($0.id) }
-            let changed = try store.mark(ids: chosen.map(\.id.text), used: true, at: now)
+            var numbers = PartitionNumbers(store: store, dataSource: dataSource)
             var change = SegmentChange()
+            change.used = chosen.map(\.id.text)
+            for (allocation, identity) in try known.carryOver(chosen, &numbers) {
+                change.allocated.append(Self.record(of: identity, upgrading: allocation, now: now))
+            }
             settle(&known, adding: chosen, &change)
-            if !change.isEmpty { try store.apply(change, at: now) }
+            if !change.isEmpty { try store.apply(change, at: instantText(now)) }
             show(dataSource, known)
-            return changed
+            return chosen.count
         }
     }
 
@@ -168,7 +178,7 @@ package final class SegmentService: Sendable {
 
 extension SegmentTimeline {
     /// The visible segments that overlap an interval, each once.
-    func distinctSegments(in interval: Interval) -> [DataSegment] {
+    package func distinctSegments(in interval: Interval) -> [DataSegment] {
         var seen: Set<SegmentID> = []
         return lookup(interval).flatMap(\.segments).filter { seen.insert($0.id).inserted }
     }

@@ -2,6 +2,11 @@ import Glibc
 import LaminaBase
 import LaminaMetadata
 
+/// A step of a publish after which a process may die.
+package enum PublishStep: Sendable, Hashable {
+    case sized, listed, moved, stored, cleared
+}
+
 /// The folders of stored segments: how they come in before a publish, and how those go that no segment refers to.
 struct DeepStorage: Sendable {
     /// In the work folder of a publisher: what it is about to publish.
@@ -17,7 +22,8 @@ struct DeepStorage: Sendable {
     /// - Returns: the segments with load spec and size.
     func moveIn(
         _ built: [(segment: DataSegment, folder: String?)],
-        work: String
+        work: String,
+        probe: ((PublishStep) -> Void)? = nil
     ) throws(LaminaError) -> [DataSegment] {
         var segments: [DataSegment] = []
         for item in built {
@@ -30,13 +36,16 @@ struct DeepStorage: Sendable {
             }
             segments.append(segment)
         }
+        probe?(.sized)
         try writeFile("\(work)/\(Self.intentName)", Array(Self.list(segments).text.utf8))
+        probe?(.listed)
         for (item, segment) in zip(built, segments) {
             guard let folder = item.folder, let target = directory.path(of: segment) else { continue }
             guard fileExists(folder) || !fileExists(target) else { continue }
             // What lies there under an id that nobody knows was left by a publish that died.
             if fileExists(target), try store.segment(id: segment.id.text) == nil { try removeTree(target) }
             try move(folder, to: target)
+            probe?(.moved)
         }
         return segments
     }
@@ -67,7 +76,7 @@ struct DeepStorage: Sendable {
     }
 
     /// Removes the folders of listed segments, unless a stored segment has them, under the listed id or another one.
-    /// - Returns: true when a listed id is known: one transaction published them all.
+    /// - Returns: true when a listed id or folder is known: one transaction published them all.
     func removeUnpublished(listedIn path: String) throws(LaminaError) -> Bool {
         guard let bytes = try readFile(path), let list = try? JSONParser.parse(bytes).arrayValue else { return false }
         var isPublished = false
@@ -83,6 +92,7 @@ struct DeepStorage: Sendable {
         }
         for (dataSource, paths) in orphans {
             let shared = try store.storedPaths(paths, dataSource: dataSource)
+            if !shared.isEmpty { isPublished = true }
             for path in paths.subtracting(shared) {
                 if path.hasPrefix("/") {
                     try removeTree(path)

@@ -14,6 +14,7 @@ package final class StreamStore: StreamHost {
     private let segments: SegmentService
     private let storage: DeepStorage
     private let writeLog: @Sendable (String) -> Void
+    private let probe: (@Sendable (PublishStep) -> Void)?
     /// Allocations of this name that nobody reopened are dropped when the first new one is made.
     private let hasCleared = Mutex(false)
 
@@ -22,6 +23,7 @@ package final class StreamStore: StreamHost {
     /// - Parameters:
     ///   - name: of this writer, the same after a restart and of no other: `index_kafka_<supervisor>/<group>`.
     ///   - supervisor: its id, under which offsets are committed.
+    ///   - probe: told of every step of a publish, for tests of crashes.
     package init(
         name: String,
         supervisor: String,
@@ -29,8 +31,10 @@ package final class StreamStore: StreamHost {
         kind: StreamKind,
         segments: SegmentService,
         directory: DataDirectory,
-        log: @escaping @Sendable (String) -> Void
+        log: @escaping @Sendable (String) -> Void,
+        probe: (@Sendable (PublishStep) -> Void)? = nil
     ) {
+        self.probe = probe
         self.name = name
         self.dataSource = dataSource
         self.segments = segments
@@ -100,7 +104,7 @@ package final class StreamStore: StreamHost {
         for item in built where item.folder != nil && known[item.segment.id] != nil {
             moving.append((item.segment, item.folder))
         }
-        let moved = try storage.moveIn(moving, work: work)
+        let moved = try storage.moveIn(moving, work: work, probe: probe)
         let ending = built.map(\.segment.id)
         do throws(LaminaError) {
             try segments.publish(moved, by: .stream, settling: ending) { () throws(LaminaError) in
@@ -111,9 +115,11 @@ package final class StreamStore: StreamHost {
             if error.category == .conflict { try recover(work: work) }
             throw error
         }
+        probe?(.stored)
         // Of segments that were replaced meanwhile the files are nobody's. They are listed, so the next start removes them, too.
         do throws(LaminaError) {
             try recover(work: work)
+            probe?(.cleared)
         } catch {
             log("Cannot clear what was left out of a publish: \(error.message)")
         }

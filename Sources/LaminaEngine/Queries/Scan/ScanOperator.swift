@@ -38,7 +38,8 @@ package struct ScanOperator: QueryOperator {
         try checkOrder(input)
         let isOrdered = scan.order != .none
         let cursor = try ScanCursor(query, scan, input, withTimes: isOrdered, run)
-        let segments = [input.view.dataInterval: 1]
+        // Parts of one segment that still grows are few and small.
+        let segments = [input.view.dataInterval: input.isRealtime ? 0 : 1]
         if !scan.orderBy.isEmpty { return Partial(batches: try firstRows(cursor, run), segments: segments) }
         var batches: [ScanBatch] = []
         if scan.order == .descending || isOrdered && !input.view.isTimeOrdered {
@@ -67,7 +68,7 @@ package struct ScanOperator: QueryOperator {
     }
 
     private func checkOrder(_ input: SegmentInput) throws(LaminaError) {
-        if scan.order == .none || input.view.isTimeOrdered { return }
+        if scan.order == .none || input.view.isTimeOrdered || input.isRealtime { return }
         throw LaminaError(
             .unsupported,
             code: "unsupported",

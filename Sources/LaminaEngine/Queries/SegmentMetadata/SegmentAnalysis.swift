@@ -16,6 +16,8 @@ package struct SegmentAnalysis: Sendable {
     package var timestampSpec: JSON?
     package var queryGranularity: JSON?
     package var rollup: Bool?
+    /// Of some rows of a segment; others of the same id hold the rest.
+    package var isPart = false
 
     func write(into writer: inout JSONWriter) {
         writer.beginObject()

@@ -54,6 +54,7 @@ package struct SegmentMetadataOperator: QueryOperator {
         if wantsSize { analysis.size += columnCount * Int64(view.rowCount) }
         if request.analyses.contains(.interval) { analysis.intervals = [view.dataInterval] }
         addSettings(view.metadata, to: &analysis)
+        analysis.isPart = input.isRealtime
         return Partial(analyses: [analysis])
     }
 
@@ -76,7 +77,7 @@ package struct SegmentMetadataOperator: QueryOperator {
     }
 
     package func merge(_ partials: [Partial], _ run: QueryRun) throws(LaminaError) -> Partial {
-        var analyses = partials.flatMap(\.analyses)
+        var analyses = whole(partials.flatMap(\.analyses))
         if request.usesDefaultInterval, let end = analyses.map(\.interval.end).max() {
             let recent = Interval(start: end - Self.defaultHistory, end: end)
             analyses.removeAll { !$0.interval.overlaps(recent) }
@@ -90,6 +91,20 @@ package struct SegmentMetadataOperator: QueryOperator {
             merged = merged.merged(with: older, dataSource: name, request.aggregatorMergeStrategy)
         }
         return Partial(analyses: [merged])
+    }
+
+    /// A segment that still grows comes in parts, one behind the other; the latest one knows its columns best.
+    private func whole(_ analyses: [SegmentAnalysis]) -> [SegmentAnalysis] {
+        var all: [SegmentAnalysis] = []
+        for analysis in analyses {
+            guard analysis.isPart, let last = all.last, last.isPart, last.id == analysis.id else {
+                all.append(analysis)
+                continue
+            }
+            let name = query.dataSource.tables.first ?? ""
+            all[all.count - 1] = analysis.merged(with: last, dataSource: name, request.aggregatorMergeStrategy)
+        }
+        return all
     }
 
     package func finalize(_ merged: Partial, _ run: QueryRun) throws(LaminaError) -> QueryResult {
