@@ -116,3 +116,5 @@ extension PushStream {
         try indexer.cut(intervals)
     }
 }
+
+extension PushStream: StreamWriter {}

@@ -62,7 +62,7 @@ package final class SupervisorService: Sendable {
                 shared: shared,
                 predecessor: predecessor as? KafkaSupervisor
             )
-        case .push: throw .unsupported("Supervisor type 'push'")
+        case .push: return try PushSupervisor(spec: spec, segments: segments, tasks: tasks, clock: clock, predecessor)
         }
     }
 

@@ -2,6 +2,7 @@ import Glibc
 import LaminaBase
 import LaminaBroker
 import LaminaHTTP
+import LaminaKafka
 import LaminaMetadata
 import LaminaTasks
 
@@ -36,7 +37,7 @@ struct Node: Sendable {
                 options: options,
                 clock: wallClock
             )
-            supervisors = SupervisorService(tasks: tasks, connector: AbsentStreams(), clock: wallClock)
+            supervisors = SupervisorService(tasks: tasks, connector: KafkaConnector(), clock: wallClock)
             if supervises {
                 for (id, error) in try supervisors.start().sorted(by: { $0.key < $1.key }) {
                     complain("lamina: supervisor \(id) cannot run: \(error.message)\n")
@@ -64,6 +65,7 @@ struct Node: Sendable {
             supervisors: supervisors,
             broker: view.broker,
             lookups: view.lookups,
+            pushes: supervisors,
             host: host,
             port: port,
             clock: wallClock

@@ -1,0 +1,218 @@
+package import LaminaBase
+package import LaminaIngest
+
+/// A supervisor of type `push`: it holds the stream that pushes go to.
+package final class PushSupervisor: StreamSupervisor {
+    struct Held: Sendable {
+        var stream: PushStream?
+        var predecessor: (any StreamSupervisor)?
+        var errors: [SupervisorError] = []
+        var isStopping = false
+        var hasFinished = false
+    }
+
+    private let spec: SupervisorSpec
+    private let pushSpec: PushSpec
+    private let folder: String
+    private let name: String
+    private let store: StreamStore
+    private let segments: SegmentService
+    private let options: PushStream.Options
+    private let clock: @Sendable () -> Int64
+    private let held: Monitor<Held>
+
+    init(
+        spec: SupervisorSpec,
+        segments: SegmentService,
+        tasks: TaskService,
+        clock: @escaping @Sendable () -> Int64,
+        _ predecessor: (any StreamSupervisor)?
+    ) throws(LaminaError) {
+        self.spec = spec
+        self.segments = segments
+        self.clock = clock
+        pushSpec = try PushSpec(json: spec.json)
+        folder = tasks.directory.stream(spec.id)
+        name = "index_push_\(spec.id)"
+        let log = StreamLog(tasks.directory, clock: clock, task: name)
+        store = StreamStore(
+            name: "\(name)/0",
+            supervisor: spec.dataSource,
+            dataSource: spec.dataSource,
+            kind: .push(dataSource: spec.dataSource),
+            segments: segments,
+            directory: tasks.directory,
+            log: { log.write($0) }
+        )
+        var options = PushStream.Options()
+        options.lookups = tasks.options.lookups
+        options.clock = clock
+        options.log = { log.write($0) }
+        self.options = options
+        held = Monitor(Held(predecessor: predecessor))
+    }
+
+    /// The stream; while the last spec's publishes, that one's, which says so to those who push.
+    package var stream: PushStream? {
+        let (stream, predecessor) = held.read { ($0.stream, $0.predecessor) }
+        return stream ?? (predecessor as? PushSupervisor)?.stream
+    }
+
+    /// With a predecessor, which has to publish first, the stream opens on a thread of its own; else rows that were accepted before are
+    /// visible when this returns.
+    package func start() throws(LaminaError) {
+        guard held.read({ $0.predecessor }) != nil else { return try open() }
+        try WorkerThread(name: "push-start") { [self] in
+            let before = held.read { $0.predecessor }
+            while before?.waitUntilFinished(milliseconds: 1000) == false {
+                if held.read({ $0.isStopping }) { return }
+            }
+            do throws(LaminaError) {
+                try open()
+            } catch {
+                note(error)
+            }
+        }.detach()
+    }
+
+    private func open() throws(LaminaError) {
+        try makeFolders(folder)
+        try store.recover(work: StreamIndexer.workFolder(of: "\(folder)/rows"))
+        let stream = try PushStream(pushSpec, name: name, folder: folder, host: store, options: options)
+        let isLate = held.update { held in
+            held.stream = stream
+            held.predecessor = nil
+            return held.isStopping
+        }
+        if isLate { return }
+        do throws(LaminaError) {
+            // A suspended one's rows are published, by whom it was suspended or now.
+            try segments.register(stream, dataSource: spec.dataSource)
+            try stream.start()
+            if spec.isSuspended {
+                try stream.suspend()
+            } else {
+                // What was reopened is cut if something replaces it right now.
+                try segments.register(stream, dataSource: spec.dataSource)
+            }
+        } catch {
+            note(error)
+            throw error
+        }
+    }
+
+    private func note(_ error: LaminaError) {
+        let event = SupervisorError(error, at: clock())
+        held.update { held in
+            held.errors.append(event)
+            if held.errors.count > 3 { held.errors.removeFirst() }
+        }
+    }
+
+    // MARK: looking
+
+    package var state: SupervisorState {
+        let (stream, isStopping) = held.read { ($0.stream, $0.isStopping) }
+        if isStopping { return .stopping }
+        if spec.isSuspended { return .suspended }
+        switch stream?.phase {
+        case .running?: return stream?.status?.error == nil ? .running : .unhealthyTasks
+        case .recovering?: return .unhealthyTasks
+        case .failed?: return .unhealthySupervisor
+        case .suspended?: return .suspended
+        case .stopped?: return .stopping
+        case .starting?, nil: return .pending
+        }
+    }
+
+    package func status() -> JSON {
+        let (stream, errors) = held.read { ($0.stream, $0.errors) }
+        let state = state
+        var all = errors
+        if let error = stream?.status?.error { all.append(SupervisorError(error, at: clock())) }
+        return [
+            "dataSource": .string(spec.dataSource), "stream": .string(spec.dataSource), "partitions": 1, "replicas": 1,
+            "durationSeconds": .int(spec.stream.taskDurationMillis / 1000), "activeTasks": [], "publishingTasks": [],
+            "minimumLag": [:], "aggregateLag": 0, "suspended": .bool(spec.isSuspended),
+            "healthy": .bool(state.isHealthy), "state": .string(state.basic.rawValue),
+            "detailedState": .string(state.rawValue), "recentErrors": .array(all.map(\.json)),
+            "push": stream?.pushStatus ?? .null,
+        ]
+    }
+
+    package func stats() -> JSON {
+        guard let stream = held.read({ $0.stream }), let counters = stream.counters else { return [:] }
+        return ["0": .object(JSONObject([(stream.name, StreamTask.json(counters))]))]
+    }
+
+    package func parseErrors() -> JSON { .array(held.read { $0.stream }?.parseErrors ?? []) }
+
+    // MARK: commands
+
+    package func handOff(groups: [Int]?) throws(LaminaError) {
+        if groups?.contains(0) ?? true { held.read { $0.stream }?.handOff() }
+    }
+
+    package func reset(to metadata: JSON?) throws(LaminaError) {
+        guard metadata == nil else { throw .unsupported("resetOffsets of a supervisor of type 'push'") }
+        guard let stream = held.read({ $0.stream }) else { return }
+        // What a publish that goes on right now commits is forgotten behind it.
+        try store.commits.reset()
+        try stream.reset()
+        try store.commits.reset()
+    }
+
+    package func finish(isLast: Bool) {
+        held.update { $0.isStopping = true }
+        let work: @Sendable () -> Void = { [self] in
+            let stream = held.read { $0.stream }
+            do throws(LaminaError) {
+                if isLast { try stream?.terminate() } else { try stream?.suspend() }
+            } catch {
+                note(error)
+            }
+            if let stream { segments.unregister(stream) }
+            held.update { $0.hasFinished = true }
+        }
+        do throws(LaminaError) {
+            try WorkerThread(name: "push-finish", work).detach()
+        } catch {
+            work()
+        }
+    }
+
+    package func waitUntilFinished(milliseconds: Int64) -> Bool {
+        let done: Bool? = held.wait(milliseconds: milliseconds) { $0.hasFinished ? true : nil }
+        return done ?? false
+    }
+
+    package func stop() {
+        let stream = held.update { held in
+            held.isStopping = true
+            return held.stream
+        }
+        guard let stream else { return }
+        do throws(LaminaError) {
+            try stream.stop()
+        } catch {
+            note(error)
+        }
+        segments.unregister(stream)
+    }
+}
+
+extension SupervisorService: PushDirectory {
+    package func pushStream(_ dataSource: String) -> PushStream? { (runner(of: dataSource) as? PushSupervisor)?.stream }
+
+    package func deadLetters(_ dataSource: String) -> DeadLetters? {
+        switch runner(of: dataSource) {
+        case let push as PushSupervisor: push.stream?.letters
+        case let kafka as KafkaSupervisor: kafka.shared.deadLetters
+        default: nil
+        }
+    }
+
+    private func runner(of dataSource: String) -> (any StreamSupervisor)? {
+        entries.read { entries in entries.values.first { $0.spec.dataSource == dataSource }?.runner }
+    }
+}
