@@ -52,6 +52,7 @@ extension StreamIndexer {
     ///   from leaving memory. `tooManyBadRows` by the spec's limit. Else `status.error` is set: it must be given up.
     package func append(_ prepared: PreparedRecords) throws(LaminaError) {
         try waitForRoom()
+        try state.read { state throws(LaminaError) in try check(prepared, state) }
         while true {
             let opened = try openSegments(prepared)
             let isDone = try state.update { state throws(LaminaError) in

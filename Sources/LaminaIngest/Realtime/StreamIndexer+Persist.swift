@@ -48,10 +48,8 @@ extension StreamIndexer {
         var commit = boundary.commit
         for (sequence, rows) in boundary.rows.enumerated() {
             for (sink, segment) in rows.enumerated() {
-                if segment.memoryRows > segment.growing.rows {
-                    try probe?(.writingPieces)
-                    try segment.persistFrozen()
-                }
+                try probe?(.writingPieces)
+                try segment.persistFrozen()
                 // Only this thread makes pieces of what was frozen, and nothing was frozen since.
                 commit.sequences[sequence].sinks[sink].pieces = segment.pieces
             }
@@ -68,19 +66,34 @@ extension StreamIndexer {
         }
     }
 
-    /// Writes `commit.json`. Sequences that were published in the meantime are left out.
-    func write(_ change: (StreamCommit) -> StreamCommit) throws(LaminaError) {
+    /// Writes `commit.json`, and removes what it does not list any more. Sequences that were published in the meantime are left out.
+    ///
+    /// - Parameter change: of what the file says now.
+    func write(
+        afterFailure: Bool = false,
+        _ change: (StreamCommit) -> StreamCommit
+    ) throws(LaminaError) {
         try commitFile.update { _ throws(LaminaError) in
-            let commit = state.read { state in
+            let (commit, leftovers) = try state.update { state throws(LaminaError) in
+                if let failure = state.failure, !afterFailure { throw failure }
                 var commit = change(state.committed)
                 let first = state.sequences.first?.number ?? .max
                 commit.sequences.removeAll { $0.number < first }
                 commit.published = state.published
-                return commit
+                defer { state.leftovers = [] }
+                return (commit, state.leftovers)
             }
-            try probe?(.writingCommit)
-            try writeFile("\(directory)/\(StreamRecovery.fileName)", commit.bytes)
+            do throws(LaminaError) {
+                try probe?(.writingCommit)
+                try writeFile("\(directory)/\(StreamRecovery.fileName)", commit.bytes)
+            } catch {
+                state.update { $0.leftovers += leftovers }
+                throw error
+            }
             state.update { $0.committed = commit }
+            if leftovers.isEmpty { return }
+            try probe?(.cleaning)
+            for folder in leftovers { removeFolder("\(directory)/\(folder)") }
         }
     }
 

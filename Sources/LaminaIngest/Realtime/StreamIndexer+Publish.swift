@@ -8,10 +8,13 @@ extension StreamIndexer {
     /// The thread that publishes.
     func publishLoop() {
         var tries = 0
+        // Of the sequence that comes next: a try that failed may have moved their files already.
+        var built: [BuiltStreamSegment]?
         while let sequence = nextSequence() {
             do throws(LaminaError) {
-                try publish(sequence)
+                try publish(sequence, &built)
                 tries = 0
+                built = nil
             } catch {
                 host.log("\(name)_\(sequence.number) could not be published: \(error.message)")
                 if error.category == .conflict {
@@ -36,42 +39,46 @@ extension StreamIndexer {
         return found ?? nil
     }
 
-    private func publish(_ sequence: StreamSequence) throws(LaminaError) {
+    private func publish(_ sequence: StreamSequence, _ made: inout [BuiltStreamSegment]?) throws(LaminaError) {
         guard let end = sequence.end else { return }
-        let builtFolder = "\(directory)/\(StreamRecovery.builtName)"
-        // Of a try that failed.
-        removeFolder(builtFolder)
-        var built: [BuiltStreamSegment] = []
-        for (number, sink) in sequence.sinks.enumerated() {
-            try probe?(.merging)
-            built.append(try build(sink.rows, to: "\(builtFolder)/\(number)"))
-        }
-        let work = "\(directory)/\(StreamRecovery.workName)"
-        try makeFolder(work)
+        let built: [BuiltStreamSegment]
+        if let made { built = made } else { built = try build(sequence) }
+        made = built
         try probe?(.publishing)
-        try host.publish(built, from: sequence.start, to: end, work: work)
+        try host.publish(built, from: sequence.start, to: end, work: directory)
         state.update { state in
             state.published.add(sequence.counts)
             state.sequences.removeFirst()
             state.publishError = nil
+            state.leftovers += sequence.sinks.map(\.folder) + [builtFolder(sequence)]
         }
         do throws(LaminaError) {
             try write { $0 }
-            try probe?(.cleaning)
         } catch {
-            // What is committed tells the next start as well; the files go then, or with the next commit.
+            // What is committed tells the next start as well.
             host.log("\(name)_\(sequence.number) was published, but not noted: \(error.message)")
-            return
         }
-        for sink in sequence.sinks { removeFolder("\(directory)/\(sink.folder)") }
-        removeFolder(builtFolder)
+    }
+
+    /// Of merged segments until they are published.
+    private func builtFolder(_ sequence: StreamSequence) -> String { "built-\(sequence.number)" }
+
+    private func build(_ sequence: StreamSequence) throws(LaminaError) -> [BuiltStreamSegment] {
+        let folder = "\(directory)/\(builtFolder(sequence))"
+        // Of a try that failed.
+        removeFolder(folder)
+        try makeFolder(folder)
+        var built: [BuiltStreamSegment] = []
+        for (number, sink) in sequence.sinks.enumerated() {
+            try probe?(.merging)
+            built.append(try build(sink.rows, to: "\(folder)/\(number)"))
+        }
+        return built
     }
 
     private func build(_ rows: RealtimeSegment, to folder: String) throws(LaminaError) -> BuiltStreamSegment {
         var segment = rows.segment
-        guard rows.rowCount > 0 else { return BuiltStreamSegment(segment: segment, folder: nil) }
-        try makeFolder(folder.split(separator: "/").dropLast().reduce(into: "") { $0 += "/\($1)" })
-        guard let written = try rows.merge(into: folder) else {
+        guard rows.rowCount > 0, let written = try rows.merge(into: folder) else {
             return BuiltStreamSegment(segment: segment, folder: nil)
         }
         segment.dimensions = written.dimensions
@@ -100,7 +107,7 @@ extension StreamIndexer {
             )
         }
         // First on disk: rows that are withdrawn must not come back.
-        try write { commit in
+        try write(afterFailure: true) { commit in
             var commit = commit
             commit.sequences = []
             commit.position = [:]

@@ -9,10 +9,6 @@ struct StreamRecovery {
     let now: Int64
 
     static let fileName = "commit.json"
-    /// Merged segments until they are published.
-    static let builtName = "built"
-    /// The host's own.
-    static let workName = "publish"
 
     func run() throws(LaminaError) -> StreamState {
         try makeFolder(directory)
@@ -33,7 +29,6 @@ struct StreamRecovery {
         for sequence in commit.sequences { state.sequences.append(try reopen(sequence)) }
         if state.sequences.last.map({ $0.end != nil }) ?? true { state.openSequence(now: now) }
         try forget(stored, &state)
-        // Rows of an open sequence that is to be handed off by now go at the first tick.
         return state
     }
 
@@ -90,7 +85,8 @@ struct StreamRecovery {
         state.committed = commit
         var kept: [String: Set<String>] = [:]
         for sink in commit.sequences.flatMap(\.sinks) { kept[sink.folder] = Set(sink.pieces) }
-        for entry in try folderEntries(directory) where entry != Self.fileName && entry != Self.workName {
+        for entry in try folderEntries(directory) where entry != Self.fileName {
+            // Files are the host's, which lists there what it moves.
             guard let pieces = kept[entry] else {
                 removeFolder("\(directory)/\(entry)")
                 continue

@@ -53,6 +53,8 @@ struct StreamState: Sendable {
     var publishError: LaminaError?
     /// What `commit.json` says.
     var committed: StreamCommit
+    /// Folders that go as soon as it does not list them.
+    var leftovers: [String] = []
 
     /// It cannot go on: the object is to be given up.
     var failure: LaminaError?
