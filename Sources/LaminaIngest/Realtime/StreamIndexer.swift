@@ -14,7 +14,7 @@ import LaminaSegment
 /// position.
 ///
 /// Source: Druid's `SeekableStreamIndexTaskRunner`, `StreamAppenderator`, `StreamAppenderatorDriver`.
-package final class StreamIndexer: Sendable {
+package final class StreamIndexer: StreamWriter {
     let spec: StreamSpec
     /// Of its sequences: `index_kafka_<datasource>_<hash>`.
     package let name: String
@@ -98,6 +98,7 @@ package final class StreamIndexer: Sendable {
         state.read { state in
             StreamStatus(
                 position: state.position,
+                durable: state.committed.position,
                 taskStarted: state.taskStarted,
                 sequences: state.sequences.map {
                     StreamStatus.Sequence(
@@ -259,6 +260,8 @@ package struct StreamStatus: Sendable {
     }
 
     package var position: StreamPosition
+    /// Where a restart would read on.
+    package var durable: StreamPosition
     package var taskStarted: Int64
     package var sequences: [Sequence]
     /// What keeps it from going on or from publishing, if anything.

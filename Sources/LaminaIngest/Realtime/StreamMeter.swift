@@ -12,7 +12,7 @@ package struct StreamMeter: Sendable {
     private var last: Int64
     private var isFirst = true
     private var waiting = [Int64](repeating: 0, count: kinds)
-    /// By minutes, then by kind; rows a second.
+    /// By minutes, then by kind; rows a nanosecond.
     private var rates = [[Double]](repeating: [Double](repeating: 0, count: kinds), count: 3)
     private static let minutes: [Double] = [1, 5, 15]
 
@@ -39,7 +39,7 @@ package struct StreamMeter: Sendable {
 
     private mutating func tickOnce() {
         for kind in 0..<Self.kinds {
-            let rate = Double(waiting[kind]) / (Double(Self.tickMillis) / 1000)
+            let rate = Double(waiting[kind]) / (Double(Self.tickMillis) * 1e6)
             waiting[kind] = 0
             for (place, minutes) in Self.minutes.enumerated() {
                 let alpha = 1 - exp(-5.0 / 60.0 / minutes)
@@ -58,10 +58,11 @@ package struct StreamMeter: Sendable {
         tick(now)
         var out = JSONObject()
         for (name, place) in [("5m", 1), ("15m", 2), ("1m", 0)] {
+            let perSecond = rates[place].map { $0 * 1e9 }
             out[name] = [
-                "processed": .double(rates[place][0]), "processedBytes": .double(rates[place][1]),
-                "unparseable": .double(rates[place][2]), "thrownAway": .double(rates[place][3]),
-                "processedWithError": .double(rates[place][4]),
+                "processed": .double(perSecond[0]), "processedBytes": .double(perSecond[1]),
+                "unparseable": .double(perSecond[2]), "thrownAway": .double(perSecond[3]),
+                "processedWithError": .double(perSecond[4]),
             ]
         }
         return .object(out)
