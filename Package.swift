@@ -76,18 +76,27 @@ targets += [
         path: "Tests/LaminaTestSupport",
         swiftSettings: strict
     ),
+    // A cluster in the test's process: apart, so that only its users need librdkafka.
+    .target(
+        name: "LaminaKafkaTestSupport",
+        dependencies: dependencies(["LaminaBase", "CRDKafka"]),
+        path: "Tests/LaminaKafkaTestSupport",
+        swiftSettings: strict
+    ),
     .testTarget(name: "LaminaTidyTests", path: "Tests/LaminaTidyTests", swiftSettings: strict),
     // These run the program itself.
     .testTarget(
         name: "laminaTests",
-        dependencies: dependencies(["lamina", "LaminaBase", "LaminaMetadata", "CSQLite"]),
+        dependencies: dependencies(["lamina", "LaminaBase", "LaminaMetadata", "LaminaKafkaTestSupport", "CSQLite"]),
         swiftSettings: strict
     ),
 ]
 targets += allRooms.map {
     .testTarget(
         name: "\($0)Tests",
-        dependencies: dependencies(allRooms + ["LaminaTestSupport"]),
+        dependencies: dependencies(
+            allRooms + ["LaminaTestSupport"] + ($0 == "LaminaKafka" ? ["LaminaKafkaTestSupport"] : [])
+        ),
         path: "Tests/\($0)Tests",
         swiftSettings: strict
     )
@@ -103,12 +112,12 @@ if let only = Context.environment["LAMINA_ONLY"] {
     while grew {
         grew = false
         for target in package.targets where keep.contains(target.name) {
-            if target.isTest || target.name == "LaminaTestSupport" { continue }
+            if target.isTest || target.name.hasSuffix("TestSupport") { continue }
             for case .targetItem(let name, _) in target.dependencies where keep.insert(name).inserted { grew = true }
         }
     }
     package.targets = package.targets.filter { keep.contains($0.name) }
-    for target in package.targets where target.isTest || target.name == "LaminaTestSupport" {
+    for target in package.targets where target.isTest || target.name.hasSuffix("TestSupport") {
         target.dependencies = target.dependencies.filter { dependency in
             if case .targetItem(let name, _) = dependency { return keep.contains(name) }
             return true

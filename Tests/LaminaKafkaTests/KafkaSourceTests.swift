@@ -3,6 +3,7 @@ import Glibc
 import LaminaBase
 import LaminaIngest
 import LaminaKafka
+import LaminaKafkaTestSupport
 import Testing
 
 @Suite struct KafkaSourceTests {

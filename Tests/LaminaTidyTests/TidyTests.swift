@@ -24,6 +24,8 @@ import Testing
         switch file.target {
         case "lamina": allowed = rooms.union(systemModules)
         case "LaminaTestSupport": allowed = rooms.union(systemModules)
+        case "LaminaKafkaTestSupport", "LaminaKafkaTests":
+            allowed = rooms.union(systemModules).union(testModules).union(["CRDKafka"])
         case let target where file.isTest || allowedImports[target] == nil:
             allowed = rooms.union(systemModules).union(testModules)
         case let target: allowed = (allowedImports[target] ?? []).union(systemModules)

@@ -1,7 +1,6 @@
 import Foundation
 import LaminaBase
-import LaminaTestSupport
-import Synchronization
+import LaminaKafkaTestSupport
 import Testing
 
 /// `kill -9` at random moments of a server that reads a topic, spills and publishes all the time: no record is ever there twice, and

@@ -1,36 +1,41 @@
-import CRDKafka
+package import CRDKafka
 import Glibc
 import LaminaBase
-import Testing
 
 /// librdkafka's cluster in this process, on loopback, with a producer.
-final class MockCluster {
+package final class MockCluster {
     private let producer: OpaquePointer
-    let cluster: OpaquePointer
-    let servers: String
+    package let cluster: OpaquePointer
+    package let servers: String
 
     /// - Parameter compression: of the batches that are produced.
-    init(brokers: Int32 = 1, compression: String = "none") throws {
+    package init(brokers: Int32 = 1, compression: String = "none") throws {
         let conf = rd_kafka_conf_new()
         for (name, value) in [
             ("test.mock.num.brokers", String(brokers)), ("compression.codec", compression), ("linger.ms", "5"),
             ("acks", "all"), ("log_level", "0"),
         ] {
-            try #require(rd_kafka_conf_set(conf, name, value, nil, 0) == RD_KAFKA_CONF_OK)
+            try check(rd_kafka_conf_set(conf, name, value, nil, 0) == RD_KAFKA_CONF_OK, name)
         }
-        producer = try #require(rd_kafka_new(RD_KAFKA_PRODUCER, conf, nil, 0))
-        cluster = try #require(rd_kafka_handle_mock_cluster(producer))
+        guard let producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, nil, 0),
+            let cluster = rd_kafka_handle_mock_cluster(producer)
+        else { throw LaminaError(.runtimeFailure, code: "mock", "the cluster cannot be made") }
+        self.producer = producer
+        self.cluster = cluster
         servers = String(cString: rd_kafka_mock_cluster_bootstraps(cluster))
     }
 
     deinit { rd_kafka_destroy(producer) }
 
-    func create(_ topic: String, partitions: Int32 = 1) throws {
-        try #require(rd_kafka_mock_topic_create(cluster, topic, partitions, 1) == RD_KAFKA_RESP_ERR_NO_ERROR)
+    package func create(_ topic: String, partitions: Int32 = 1) throws {
+        try check(
+            rd_kafka_mock_topic_create(cluster, topic, partitions, 1) == RD_KAFKA_RESP_ERR_NO_ERROR,
+            "the cluster refuses"
+        )
     }
 
     /// Sends values and waits until they are stored.
-    func produce(
+    package func produce(
         _ topic: String,
         _ values: [String?],
         partition: Int32 = 0,
@@ -69,9 +74,9 @@ final class MockCluster {
                     } ?? nil
                 } ?? send(&parts, keyBytes)
             }
-            try #require(error == nil)
+            try check(error == nil, "the cluster refuses")
         }
-        try #require(rd_kafka_flush(producer, 10_000) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        try check(rd_kafka_flush(producer, 10_000) == RD_KAFKA_RESP_ERR_NO_ERROR, "the cluster refuses")
     }
 
     private func send(_ parts: inout [rd_kafka_vu_t], _ key: [UInt8]?) -> OpaquePointer? {
@@ -86,18 +91,22 @@ final class MockCluster {
         }
     }
 
-    func setDown(_ broker: Int32 = 1) { rd_kafka_mock_broker_set_down(cluster, broker) }
-    func setUp(_ broker: Int32 = 1) { rd_kafka_mock_broker_set_up(cluster, broker) }
+    package func setDown(_ broker: Int32 = 1) { rd_kafka_mock_broker_set_down(cluster, broker) }
+    package func setUp(_ broker: Int32 = 1) { rd_kafka_mock_broker_set_up(cluster, broker) }
 
     /// Makes the next answers to one kind of request this error.
-    func fail(_ api: Int16, _ error: rd_kafka_resp_err_t, times: Int = 1) {
+    package func fail(_ api: Int16, _ error: rd_kafka_resp_err_t, times: Int = 1) {
         let errors = [rd_kafka_resp_err_t](repeating: error, count: times)
         rd_kafka_mock_push_request_errors_array(cluster, api, times, errors)
     }
 }
 
+private func check(_ isGood: Bool, _ what: String) throws(LaminaError) {
+    guard isGood else { throw LaminaError(.runtimeFailure, code: "mock", what) }
+}
+
 /// Of a clock that never goes back.
-func seconds() -> Double {
+package func seconds() -> Double {
     var now = timespec()
     clock_gettime(CLOCK_MONOTONIC, &now)
     return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
