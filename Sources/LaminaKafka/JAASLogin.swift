@@ -15,7 +15,10 @@ struct JAASLogin {
         case "org.apache.kafka.common.security.plain.PlainLoginModule": isScram = false
         case "org.apache.kafka.common.security.scram.ScramLoginModule": isScram = true
         default:
-            throw propertyError(Self.property, "names a login module that is neither PlainLoginModule nor ScramLoginModule")
+            throw propertyError(
+                Self.property,
+                "names a login module that is neither PlainLoginModule nor ScramLoginModule"
+            )
         }
         guard ["required", "requisite", "sufficient", "optional"].contains(scanner.word().lowercased()) else {
             throw propertyError(Self.property, "must go on with 'required' behind the login module")
@@ -26,7 +29,10 @@ struct JAASLogin {
             guard ["username", "password"].contains(name), scanner.take("="), let value = scanner.value(),
                 options.updateValue(value, forKey: name) == nil
             else {
-                throw propertyError(Self.property, "may hold username=\"…\" and password=\"…\" and must end with a semicolon")
+                throw propertyError(
+                    Self.property,
+                    "may hold username=\"…\" and password=\"…\" and must end with a semicolon"
+                )
             }
         }
         guard let username = options["username"], let password = options["password"] else {

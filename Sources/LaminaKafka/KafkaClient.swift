@@ -132,7 +132,12 @@ final class KafkaClient: @unchecked Sendable {
         var taken = take(1, milliseconds: milliseconds, &batch, &hasMoved)
         while taken > 0, failure == nil, batch.records.count < maxRecords, batch.bytes.count < maxBytes {
             let fitting = (maxBytes - batch.bytes.count) / max(1, recordBytes) + 1
-            taken = take(min(Self.messagesMax, maxRecords - batch.records.count, fitting), milliseconds: 0, &batch, &hasMoved)
+            taken = take(
+                min(Self.messagesMax, maxRecords - batch.records.count, fitting),
+                milliseconds: 0,
+                &batch,
+                &hasMoved
+            )
         }
         guard hasMoved else { return nil }
         if !batch.records.isEmpty { recordBytes = batch.bytes.count / batch.records.count }

@@ -156,7 +156,8 @@ struct KafkaSettings: Sendable {
                     throw propertyError(name, "has a password provider without variable")
                 }
                 text = try secrets.variable(variable, for: name)
-            default: throw propertyError(name, "has a password provider that is neither of type default nor environment")
+            default:
+                throw propertyError(name, "has a password provider that is neither of type default nor environment")
             }
         case .array: throw propertyError(name, "must be a text")
         }

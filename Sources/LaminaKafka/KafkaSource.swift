@@ -120,7 +120,11 @@ final class KafkaSource: StreamSource {
     func poll(maxRecords: Int, maxBytes: Int, milliseconds: Int) throws(StreamError) -> RecordBatch? {
         let client = try opened()
         if let failure = client.takeFailure() { throw try error(failure, client) }
-        if let batch = client.read(maxRecords: max(1, maxRecords), maxBytes: max(1, maxBytes), milliseconds: milliseconds) {
+        if let batch = client.read(
+            maxRecords: max(1, maxRecords),
+            maxBytes: max(1, maxBytes),
+            milliseconds: milliseconds
+        ) {
             return batch
         }
         if let failure = client.takeFailure() { throw try error(failure, client) }

@@ -54,7 +54,10 @@ import Testing
     }
 
     @Test func severalDocumentsARecord() throws {
-        let values = ["{\"a\":1}{\"a\":2} {\"a\":3}", "{\n \"a\":\n 4}\n", "{\"b\":\"\\u0041\"}\n{\"b\":\"\\\"\"}", "[{\"a\":9}]", "5 6"]
+        let values = [
+            "{\"a\":1}{\"a\":2} {\"a\":3}", "{\n \"a\":\n 4}\n", "{\"b\":\"\\u0041\"}\n{\"b\":\"\\\"\"}", "[{\"a\":9}]",
+            "5 6",
+        ]
         let expected = [
             "0: {\"a\":1}", "0: {\"a\":2}", "0: {\"a\":3}", "1: {\"a\":4}", "2: {\"b\":\"A\"}", "2: {\"b\":\"\\\"\"}",
             // What is no object is a row without fields.
@@ -67,7 +70,10 @@ import Testing
     }
 
     @Test func aMalformedDocumentSpoilsItsRecord() throws {
-        let values = ["{\"a\":1}", "{\"a\":2}{\"a\":", "this is no json", "", "  \n", "{\"a\":\"open", "{\"a\\\":3}", "{\"a\":4}x", "{\"a\":5}"]
+        let values = [
+            "{\"a\":1}", "{\"a\":2}{\"a\":", "this is no json", "", "  \n", "{\"a\":\"open", "{\"a\\\":3}",
+            "{\"a\":4}x", "{\"a\":5}",
+        ]
         let parsed = try Parsed(batch(values), ["type": "json"])
         #expect(parsed.text == ["0: {\"a\":1}", "8: {\"a\":5}"])
         #expect(parsed.bad.map(\.record) == [1, 2, 3, 4, 5, 6, 7])
@@ -78,7 +84,9 @@ import Testing
             parsed.bad[2].message == "Unable to parse [] as the intermediateRow resulted in empty input row (Record: 1)"
         )
         // Flattening goes another way to the same rule.
-        let flatten: JSON = ["type": "json", "flattenSpec": ["fields": [["type": "path", "name": "c", "expr": "$.a"]]]]
+        let flatten: JSON = [
+            "type": "json", "flattenSpec": ["fields": [["type": "path", "name": "c", "expr": "$.a"]]],
+        ]
         let trees = try Parsed(batch(values), flatten)
         #expect(trees.text == ["0: {\"c\":1,\"a\":1}", "8: {\"c\":5,\"a\":5}"])
         #expect(trees.bad.map(\.message) == parsed.bad.map(\.message))
@@ -111,7 +119,10 @@ import Testing
                 "0: {\"a\":\"1\",\"b\":\"x\"}", "0: {\"a\":\"2\",\"b\":\"y,z\"}", "3: {\"a\":\"3\",\"b\":null}",
             ]
         )
-        let tsv = try Parsed(batch(["a\tb\n1\t2", "b\ta\n3\t4", "b\ta\n5\t6"]), ["type": "tsv", "findColumnsFromHeader": true])
+        let tsv = try Parsed(
+            batch(["a\tb\n1\t2", "b\ta\n3\t4", "b\ta\n5\t6"]),
+            ["type": "tsv", "findColumnsFromHeader": true]
+        )
         #expect(
             tsv.text == [
                 "0: {\"a\":\"1\",\"b\":\"2\"}", "1: {\"a\":\"4\",\"b\":\"3\"}", "2: {\"a\":\"6\",\"b\":\"5\"}",
@@ -127,7 +138,10 @@ import Testing
 
     @Test func bytesThatAreNoUTF8AreRepaired() throws {
         let broken: [UInt8] = Array("x,".utf8) + [0xFF] + Array(",y".utf8)
-        let csv = try Parsed(batch(bytes: [broken, Array("1,2,3".utf8)]), ["type": "csv", "columns": ["a", "b", "c"]])
+        let csv = try Parsed(
+            batch(bytes: [broken, Array("1,2,3".utf8)]),
+            ["type": "csv", "columns": ["a", "b", "c"]]
+        )
         #expect(csv.rows[0] == ["a": "x", "b": "\u{FFFD}", "c": "y"])
         #expect(csv.rows[1] == ["a": "1", "b": "2", "c": "3"])
         let json = try Parsed(

@@ -2,7 +2,6 @@ import Foundation
 import LaminaBase
 import LaminaIngest
 import LaminaKafka
-import LaminaTestSupport
 import Testing
 
 @Suite struct KafkaPropertyTests {
@@ -59,7 +58,8 @@ import Testing
         "sasl.login.callback.handler.class", "sasl.client.callback.handler.class", "interceptor.classes",
         "metric.reporters", "ssl.engine.factory.class", "security.providers", "sasl.username", "sasl.password",
         "sasl.oauthbearer.jwks.endpoint.url", "debug", "statistics.interval.ms", "ssl.trustmanager.algorithm",
-        "config.providers", "builtin.features", "test.mock.num.brokers", "ssl.engine.location", "enable.ssl.certificate.verification",
+        "config.providers", "builtin.features", "test.mock.num.brokers", "ssl.engine.location",
+        "enable.ssl.certificate.verification",
     ])
     func otherPropertiesAreRefused(name: String) throws {
         let message = try #require(message([name: "/etc/shadow"]))
@@ -79,11 +79,38 @@ import Testing
                     ),
                 ]
             ),
-            ("sasl.jaas.config", ["sasl.mechanism": "PLAIN", "sasl.jaas.config": .string("\(Self.plain) username=\"u\" password=\"\(secret)\"")]),
-            ("sasl.jaas.config", ["sasl.mechanism": "PLAIN", "sasl.jaas.config": .string("\(Self.plain) username=\"u\" password=\"\(secret)\"; x y;")]),
-            ("sasl.jaas.config", ["sasl.mechanism": "PLAIN", "sasl.jaas.config": .string("\(Self.plain) username=\"\(secret)\";")]),
-            ("sasl.jaas.config", ["sasl.mechanism": "PLAIN", "sasl.jaas.config": .string("\(Self.plain) url=\"\(secret)\" username=\"u\" password=\"p\";")]),
-            ("sasl.jaas.config", ["sasl.mechanism": "SCRAM-SHA-256", "sasl.jaas.config": .string("\(Self.plain) username=\"u\" password=\"\(secret)\";")]),
+            (
+                "sasl.jaas.config",
+                [
+                    "sasl.mechanism": "PLAIN",
+                    "sasl.jaas.config": .string("\(Self.plain) username=\"u\" password=\"\(secret)\""),
+                ]
+            ),
+            (
+                "sasl.jaas.config",
+                [
+                    "sasl.mechanism": "PLAIN",
+                    "sasl.jaas.config": .string("\(Self.plain) username=\"u\" password=\"\(secret)\"; x y;"),
+                ]
+            ),
+            (
+                "sasl.jaas.config",
+                ["sasl.mechanism": "PLAIN", "sasl.jaas.config": .string("\(Self.plain) username=\"\(secret)\";")]
+            ),
+            (
+                "sasl.jaas.config",
+                [
+                    "sasl.mechanism": "PLAIN",
+                    "sasl.jaas.config": .string("\(Self.plain) url=\"\(secret)\" username=\"u\" password=\"p\";"),
+                ]
+            ),
+            (
+                "sasl.jaas.config",
+                [
+                    "sasl.mechanism": "SCRAM-SHA-256",
+                    "sasl.jaas.config": .string("\(Self.plain) username=\"u\" password=\"\(secret)\";"),
+                ]
+            ),
             ("sasl.mechanism", ["sasl.mechanism": .string("GSSAPI \(secret)")]),
             ("security.protocol", ["security.protocol": .string(secret)]),
             ("bootstrap.servers", ["bootstrap.servers": .string("localhost:9092/\(secret)")]),
@@ -119,7 +146,8 @@ import Testing
     }
 
     @Test func filesLieInTheFolderOfSecrets() throws {
-        let folder = try makeTemporaryFolder()
+        let folder = FileManager.default.temporaryDirectory.path + "/lamina-kafka-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try Data("no certificate".utf8).write(to: URL(fileURLWithPath: "\(folder)/ca.pem"))
         let named: JSONObject = ["ssl.truststore.type": "PEM", "ssl.truststore.location": "ca.pem"]

@@ -32,7 +32,9 @@ import Testing
         var next: StreamPosition = [:]
         let deadline = seconds() + 20
         while records.count < count, seconds() < deadline {
-            guard let batch = try source.poll(maxRecords: maxRecords, maxBytes: maxBytes, milliseconds: 200) else { continue }
+            guard let batch = try source.poll(maxRecords: maxRecords, maxBytes: maxBytes, milliseconds: 200) else {
+                continue
+            }
             #expect(batch.records.count <= maxRecords)
             for record in batch.records {
                 let partition = batch.partitions[Int(record.partition)].number
@@ -109,10 +111,14 @@ import Testing
             let source = try source(cluster, "t", keepsKeys: keepsKeys)
             try source.assign([t(0): 0])
             var found: RecordBatch?
-            for _ in 0..<50 where found == nil { found = try source.poll(maxRecords: 10, maxBytes: 1000, milliseconds: 200) }
+            for _ in 0..<50 where found == nil {
+                found = try source.poll(maxRecords: 10, maxBytes: 1000, milliseconds: 200)
+            }
             let batch = try #require(found)
             let record = try #require(batch.records.first)
-            func text(_ range: Range<Int>?) -> String? { range.map { String(decoding: batch.bytes[$0], as: UTF8.self) } }
+            func text(_ range: Range<Int>?) -> String? {
+                range.map { String(decoding: batch.bytes[$0], as: UTF8.self) }
+            }
             #expect(record.timestamp == 1_700_000_000_123)
             #expect(text(record.value) == "v")
             #expect(text(record.key) == (keepsKeys ? "k" : nil))

@@ -192,16 +192,24 @@ package struct RowSourceOptions: Sendable {
     package var temporaryDirectory: String?
     /// Where the `druid` input source finds stored segments.
     package var library: (any SegmentLibrary)?
+    /// What the `kafka` input source opens its topic with.
+    package var connector: (any StreamConnector)?
+    /// Monotonic seconds at which rows of a stream end, read to their end or not.
+    package var until: Double?
 
     package init(
         wantedFields: Set<String>? = nil,
         inputRoot: String? = nil,
         temporaryDirectory: String? = nil,
-        library: (any SegmentLibrary)? = nil
+        library: (any SegmentLibrary)? = nil,
+        connector: (any StreamConnector)? = nil,
+        until: Double? = nil
     ) {
         self.wantedFields = wantedFields
         self.inputRoot = inputRoot
         self.temporaryDirectory = temporaryDirectory
         self.library = library
+        self.connector = connector
+        self.until = until
     }
 }

@@ -19,6 +19,19 @@ package func openRows(
         return ChainedRowSource(sources)
     }
     guard let format else { throw .invalidInput("spec.ioConfig.inputFormat must be given") }
+    if case .kafka(let input) = source.kind {
+        guard let connector = options.connector else { throw .unsupported("the kafka input source here") }
+        if case .following = input.selection, options.until == nil {
+            throw .invalidInput("The kafka input source cannot start at the latest offset: it would never end")
+        }
+        let stream = try connector.open(
+            topic: input.topic,
+            isPattern: input.isPattern,
+            properties: input.properties,
+            keepsKeys: format.readsKeys
+        )
+        return StreamRowSource(input, stream, RecordParser(format, wanted: options.wantedFields), until: options.until)
+    }
     if case .kafka = format.kind {
         throw .invalidInput("The inputFormat of type 'kafka' reads records of Kafka, not files")
     }

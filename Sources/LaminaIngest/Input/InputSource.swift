@@ -10,6 +10,7 @@ package struct InputSource: Sendable {
         case http(HTTPSource)
         case combining([InputSource])
         case druid(DruidSource)
+        case kafka(KafkaInput)
     }
 
     let kind: Kind
@@ -23,7 +24,7 @@ package struct InputSource: Sendable {
     package init(json: JSON, path: String) throws(LaminaError) {
         let fields = try SpecFields(json, path: path)
         let type = try fields.type(
-            known: ["combining", "druid", "http", "inline", "local"],
+            known: ["combining", "druid", "http", "inline", "kafka", "local"],
             unsupported: Self.unsupported
         )
         switch type {
@@ -32,6 +33,7 @@ package struct InputSource: Sendable {
             kind = .inline(Array(data.utf8))
         case "http": kind = .http(try HTTPSource(fields))
         case "druid": kind = .druid(try DruidSource(fields))
+        case "kafka": kind = .kafka(try KafkaInput(fields))
         case "combining":
             var delegates: [InputSource] = []
             for (index, delegate) in try fields.required("delegates").elements.enumerated() {
@@ -65,7 +67,7 @@ package struct InputSource: Sendable {
             var all: [InputEntity] = []
             for delegate in delegates { all += try delegate.entities(options) }
             return all
-        case .druid: return []
+        case .druid, .kafka: return []
         }
     }
 }

@@ -13,6 +13,11 @@ struct SpecFields {
         self.path = path
     }
 
+    init(object: JSONObject, path: String) {
+        self.object = object
+        self.path = path
+    }
+
     subscript(name: String) -> JSON? { object[name] }
 
     func error(_ name: String, _ what: String) -> LaminaError {

@@ -11,15 +11,19 @@ package struct IndexJob: Sendable {
     private let directory: String
     private let inputRoot: String?
     private let lookups: LookupResolver?
+    private let connector: (any StreamConnector)?
     private let threads: Int
 
-    /// - Parameter lookups: finds the look-ups that transforms name.
+    /// - Parameters:
+    ///   - lookups: finds the look-ups that transforms name.
+    ///   - connector: opens the topics of `kafka` input sources.
     package init(
         spec: IndexTaskSpec,
         taskID: String,
         workDirectory: String,
         inputRoot: String? = nil,
         lookups: LookupResolver? = nil,
+        connector: (any StreamConnector)? = nil,
         threads: Int? = nil
     ) {
         self.spec = spec
@@ -27,6 +31,7 @@ package struct IndexJob: Sendable {
         directory = "\(workDirectory)/index"
         self.inputRoot = inputRoot
         self.lookups = lookups
+        self.connector = connector
         self.threads = max(1, threads ?? processorCount())
     }
 
@@ -37,6 +42,7 @@ package struct IndexJob: Sendable {
             directory: directory,
             inputRoot: inputRoot,
             lookups: lookups,
+            connector: connector,
             threads: threads,
             host: host
         )
@@ -57,6 +63,7 @@ final class IndexRun {
     let directory: String
     let inputRoot: String?
     let lookups: LookupResolver?
+    let connector: (any StreamConnector)?
     let threads: Int
     let host: any IndexJobHost
     var report: IngestReport
@@ -70,11 +77,13 @@ final class IndexRun {
         directory: String,
         inputRoot: String?,
         lookups: LookupResolver?,
+        connector: (any StreamConnector)?,
         threads: Int,
         host: any IndexJobHost
     ) {
         self.spec = spec
         self.lookups = lookups
+        self.connector = connector
         self.directory = directory
         self.inputRoot = inputRoot
         self.threads = threads
@@ -184,7 +193,8 @@ final class IndexRun {
             wantedFields: preparer.wantedFields,
             inputRoot: inputRoot,
             temporaryDirectory: directory,
-            library: host
+            library: host,
+            connector: connector
         )
         let source = try openRows(spec.inputSource, spec.inputFormat, options)
         if let segments = source as? SegmentRowSource { report.segmentsRead = segments.segmentCount }

@@ -10,6 +10,7 @@ package struct SampleJob: Sendable {
     private let inputRoot: String?
     private let lookups: LookupResolver?
     private let library: (any SegmentLibrary)?
+    private let connector: (any StreamConnector)?
 
     /// One row of the answer.
     private struct Row {
@@ -36,12 +37,14 @@ package struct SampleJob: Sendable {
         json: JSON,
         inputRoot: String? = nil,
         lookups: LookupResolver? = nil,
-        library: (any SegmentLibrary)? = nil
+        library: (any SegmentLibrary)? = nil,
+        connector: (any StreamConnector)? = nil
     ) throws(LaminaError) {
         spec = try SampleSpec(json: json)
         self.inputRoot = inputRoot
         self.lookups = lookups
         self.library = library
+        self.connector = connector
     }
 
     /// Runs on the calling thread until there are enough rows or the time is over.
@@ -55,7 +58,8 @@ package struct SampleJob: Sendable {
             namesPlaces: false
         )
         for metric in spec.task.metrics { try metric.checkStorable() }
-        let options = RowSourceOptions(inputRoot: inputRoot, library: library)
+        let deadline = monotonicSeconds() + Double(spec.milliseconds) / 1000
+        let options = RowSourceOptions(inputRoot: inputRoot, library: library, connector: connector, until: deadline)
         let source = try openRows(spec.task.inputSource, spec.task.inputFormat, options)
         let order = try MetricSpec(
             SpecNode(["type": "longMin", "name": .string(Self.orderName), "fieldName": "n"], path: "sampler")
@@ -68,7 +72,6 @@ package struct SampleJob: Sendable {
         var rows: [Row] = []
         var indexed = 0
         var lines = LineCounter()
-        let deadline = monotonicSeconds() + Double(spec.milliseconds) / 1000
         while indexed < spec.rowsMax, monotonicSeconds() < deadline, let batch = try source.nextBatch() {
             indexed += try take(batch, preparer, index, &rows, &lines, atMost: spec.rowsMax - indexed)
         }
@@ -93,11 +96,14 @@ package struct SampleJob: Sendable {
         var kept = 0
         var bad = 0
         lines.begin(batch.path)
+        // Druid names lines of files, and of a stream's records only where they are read by lines.
+        let namesLines = batch.recordUnit == .line || batch.records.isEmpty
+        var place: String { namesLines ? lines.text : "" }
         func addBad(before row: Int) {
             while bad < batch.badRecords.count, batch.badRecords[bad].beforeRow <= row, kept < most {
                 let record = batch.badRecords[bad]
                 lines.jump(to: record.line)
-                rows.append(Row(error: "Unable to parse row [\(record.input)] into JSON\(lines.text)"))
+                rows.append(Row(error: "Unable to parse row [\(record.input)] into JSON\(place)"))
                 bad += 1
             }
         }
@@ -108,7 +114,7 @@ package struct SampleJob: Sendable {
             case BatchPreparation.RowState.thrownAway, BatchPreparation.RowState.duplicate: continue
             case BatchPreparation.RowState.unparseable:
                 let message = work.details[row]?.joined(separator: "; ") ?? ""
-                rows.append(Row(input: input(views, row), error: message + lines.text))
+                rows.append(Row(input: input(views, row), error: message + place))
             default:
                 order.bits?[kept] = UInt64(rows.count)
                 kept += 1

@@ -103,7 +103,7 @@ package struct IndexTaskSpec: Sendable {
         }
         // Druid 33's index tasks lose `tryParseNumbers` on the way to the task: its columns come out as strings (gold fmt_csv_numbers).
         var object = try format.object()
-        object["tryParseNumbers"] = nil
+        if !decoded.isStream { object["tryParseNumbers"] = nil }
         return (decoded, try InputFormat(json: .object(object), path: format.path))
     }
 

@@ -9,10 +9,10 @@ extension InputSource {
         }
     }
 
-    /// Whether nothing of it comes from stored segments.
+    /// Whether it is bytes of entities alone: nothing of it comes from stored segments or streams.
     var yieldsBytes: Bool {
         switch kind {
-        case .druid: false
+        case .druid, .kafka: false
         case .combining(let delegates): delegates.allSatisfy { $0.yieldsBytes }
         default: true
         }
@@ -20,7 +20,14 @@ extension InputSource {
 
     /// Whether Druid would split it over subtasks.
     package var isSplittable: Bool {
-        if case .inline = kind { return false }
-        return true
+        switch kind {
+        case .inline, .kafka: false
+        default: true
+        }
+    }
+
+    /// Whether its records are read as a supervisor's would be.
+    var isStream: Bool {
+        if case .kafka = kind { true } else { false }
     }
 }

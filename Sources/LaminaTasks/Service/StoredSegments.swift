@@ -35,7 +35,8 @@ extension TaskService {
             json: json,
             inputRoot: options.inputRoot,
             lookups: options.lookups,
-            library: StoredSegments(directory, segments)
+            library: StoredSegments(directory, segments),
+            connector: options.connector
         ).run()
     }
 }

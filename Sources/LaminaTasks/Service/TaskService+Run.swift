@@ -45,7 +45,8 @@ extension TaskService {
             taskID: entry.status.id,
             workDirectory: work,
             inputRoot: options.inputRoot,
-            lookups: options.lookups
+            lookups: options.lookups,
+            connector: options.connector
         )
         let result = try job.run(host: host)
         var payload = result.reportPayload

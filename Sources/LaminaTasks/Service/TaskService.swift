@@ -1,6 +1,6 @@
 import Glibc
 package import LaminaBase
-import LaminaIngest
+package import LaminaIngest
 package import LaminaMetadata
 package import LaminaQuery
 
@@ -20,6 +20,8 @@ package final class TaskService: Sendable {
         package var inputRoot: String?
         /// Tables of the `lookup` function in transforms.
         package var lookups: LookupResolver?
+        /// Opens the topics of `kafka` input sources and samplers.
+        package var connector: (any StreamConnector)?
 
         package init() {}
     }

@@ -30,6 +30,9 @@ struct Node: Sendable {
             view = try NodeView(directory, MetadataStore(path: directory.metadata))
             var options = options
             options.lookups = view.lookups.resolver
+            if options.connector == nil {
+                options.connector = KafkaConnector(secretsFolder: readEnvironment("LAMINA_SECRETS"))
+            }
             tasks = try TaskService(
                 directory: directory,
                 store: view.metadata,

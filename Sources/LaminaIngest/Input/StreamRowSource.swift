@@ -1,0 +1,160 @@
+import LaminaBase
+import Synchronization
+
+/// Rows of a stretch of a stream. Records are taken under a lock, parsed by whoever asks.
+final class StreamRowSource: RowSource {
+    private static let recordsMax = 20_000
+    private static let bytesMax = 1 << 20
+    /// How long a stream may give nothing before its end: the broker may be away for a while.
+    private static let patience = 60.0
+
+    private struct Reading {
+        var isOpen = false
+        var isDone = false
+        var failure: LaminaError?
+        /// Batches of records taken so far.
+        var taken = 0
+        /// Where to read on, of partitions that are not at their end yet.
+        var rest: StreamPosition = [:]
+        var end: StreamPosition?
+        var assigned = 0
+        var waitsSince = 0.0
+        var lastError: StreamError?
+    }
+
+    /// Numbers the batches of rows: of one batch of records there may be several.
+    private struct Order: Sendable {
+        var counts: [Int: Int] = [:]
+        var before: [Int: Int] = [:]
+        var next = 0
+        var total = 0
+        var spare: [RowBatch] = []
+
+        mutating func finish(_ number: Int, batches: Int) {
+            counts[number] = batches
+            while let count = counts.removeValue(forKey: next) {
+                before[next] = total
+                total += count
+                next += 1
+            }
+        }
+    }
+
+    private let input: KafkaInput
+    private let source: any StreamSource
+    private let parser: RecordParser
+    private let until: Double?
+    private let reading = Mutex(Reading())
+    private let order = Monitor(Order())
+
+    /// - Parameter until: monotonic seconds at which the rows end, whether or not all were read.
+    init(_ input: KafkaInput, _ source: any StreamSource, _ parser: RecordParser, until: Double?) {
+        self.input = input
+        self.source = source
+        self.parser = parser
+        self.until = until
+    }
+
+    deinit { source.close() }
+
+    func nextBatch() throws(LaminaError) -> RowBatch? {
+        if let spare = order.update({ $0.spare.isEmpty ? nil : $0.spare.removeFirst() }) { return spare }
+        let taken = try reading.withLock { (reading) throws(LaminaError) in try self.take(&reading) }
+        guard let (number, records) = taken else { return nil }
+        let parsed: ParsedRecords
+        do throws(LaminaError) {
+            parsed = try parser.parse(records)
+        } catch {
+            reading.withLock { $0.failure = $0.failure ?? error }
+            order.update { $0.finish(number, batches: 0) }
+            throw error
+        }
+        order.update { $0.finish(number, batches: parsed.batches.count) }
+        let before = order.wait { $0.before.removeValue(forKey: number) } ?? 0
+        for batch in parsed.batches { batch.shift(by: before) }
+        if parsed.batches.count > 1 { order.update { $0.spare += parsed.batches.dropFirst() } }
+        return parsed.batches.first
+    }
+
+    private func take(_ reading: inout Reading) throws(LaminaError) -> (number: Int, records: RecordBatch)? {
+        if let failure = reading.failure { throw failure }
+        do throws(LaminaError) {
+            if !reading.isOpen { try open(&reading) }
+            while !reading.isDone {
+                guard let records = try poll(&reading), !records.records.isEmpty else { continue }
+                reading.taken += 1
+                return (reading.taken - 1, records)
+            }
+            source.close()
+            return nil
+        } catch {
+            reading.failure = error
+            source.close()
+            throw error
+        }
+    }
+
+    private func open(_ reading: inout Reading) throws(LaminaError) {
+        let stretch = try input.stretch(source)
+        reading.isOpen = true
+        reading.end = stretch.end
+        reading.rest = stretch.start
+        if let end = stretch.end { reading.rest = stretch.start.filter { $0.value < end[$0.key] ?? 0 } }
+        reading.isDone = reading.rest.isEmpty
+        if !reading.isDone { try assign(&reading) }
+    }
+
+    private func assign(_ reading: inout Reading) throws(LaminaError) {
+        do throws(StreamError) { try source.assign(reading.rest) } catch { throw error.laminaError }
+        reading.assigned = reading.rest.count
+        reading.waitsSince = monotonicSeconds()
+    }
+
+    /// The next records, cut at the end; nil when none came for a while.
+    private func poll(_ reading: inout Reading) throws(LaminaError) -> RecordBatch? {
+        let now = monotonicSeconds()
+        if let until, now >= until {
+            reading.isDone = true
+            return nil
+        }
+        let wait = min(500, until.map { Int(($0 - now) * 1000) + 1 } ?? 500)
+        var records: RecordBatch?
+        do throws(StreamError) {
+            records = try source.poll(maxRecords: Self.recordsMax, maxBytes: Self.bytesMax, milliseconds: wait)
+        } catch {
+            guard case .unreachable = error else { throw error.laminaError }
+            reading.lastError = error
+        }
+        guard var records else {
+            if until == nil, now - reading.waitsSince > Self.patience {
+                throw reading.lastError?.laminaError
+                    ?? LaminaError(.timeout, code: "streamStalled", "The stream \(input.topic) gives no more records")
+            }
+            return nil
+        }
+        reading.waitsSince = now
+        reading.lastError = nil
+        try advance(&reading, &records)
+        return records
+    }
+
+    private func advance(_ reading: inout Reading, _ records: inout RecordBatch) throws(LaminaError) {
+        for (partition, offset) in records.next where reading.rest[partition] != nil {
+            reading.rest[partition] = offset
+        }
+        guard let end = reading.end else { return }
+        var isBeyond = false
+        for (partition, offset) in records.next {
+            guard let last = end[partition], offset >= last else { continue }
+            reading.rest[partition] = nil
+            isBeyond = isBeyond || offset > last
+        }
+        if isBeyond {
+            let partitions = records.partitions
+            records.records.removeAll { $0.offset >= end[partitions[Int($0.partition)]] ?? 0 }
+        }
+        reading.isDone = reading.rest.isEmpty
+        // What lies behind the ends of many would be read for nothing.
+        if !reading.isDone, reading.rest.count * 2 <= reading.assigned { try assign(&reading) }
+    }
+}
