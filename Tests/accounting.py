@@ -36,7 +36,7 @@ def made(pick, number, now):
     """A row and what is to become of it: the last 24 hours are taken in, older rows are late, those of tomorrow early."""
     kind = pick.choices(("accepted", "late", "early", "unparseable"), (90, 4, 3, 3))[0]
     if kind == "unparseable":
-        return kind, pick.choice(['{"t":"nonsense","id":"%d"}', '{"t":null,"id":"%d"}', '{"id":"%d"', "[%d"]) % number
+        return kind, pick.choice(['{"t":"nonsense","id":"%d"}', '{"t":null,"id":"%d"}', '{"id":"%d"', "not json %d"]) % number
     # Well off the limits, which move while rows are sent.
     seconds = {"accepted": -pick.uniform(60, 24 * HOUR), "late": -pick.uniform(26 * HOUR, 60 * HOUR), "early": pick.uniform(5 * HOUR, 20 * HOUR)}[kind]
     at = datetime.datetime.fromtimestamp(now + seconds, datetime.timezone.utc)
@@ -77,7 +77,11 @@ def totals(server, source):
     sums = collections.Counter()
     for group in server.supervisor(source, "stats").values():
         for name in group:
-            report = server.ask("/druid/indexer/v1/task/%s/reports" % name)["ingestionStatsAndErrors"]["payload"]
+            status, report = server.call("GET", "/druid/indexer/v1/task/%s/reports" % name)
+            # A task may end between the two questions; the caller asks again.
+            if status != 200:
+                continue
+            report = json.loads(report)["ingestionStatsAndErrors"]["payload"]
             counts = report["rowStats"]["totals"]["buildSegments"]
             reasons = report["thrownAwayByReason"]
             sums["accepted"] += counts["processed"] + counts["processedWithError"]
@@ -103,13 +107,16 @@ def push(server, rows, pick):
     wanted = collections.Counter()
     running.until(lambda: server.call("GET", "/v1/push/pushed")[0] == 200, 30, "the push stream")
     batches = [rows[i : i + 250] for i in range(0, len(rows), 250)]
+    counted = collections.Counter()
     for number, batch in enumerate(batches):
         if number in (len(batches) // 3, 2 * len(batches) // 3):
+            # What a status shows of pushes begins anew with every start.
+            counted.update(pushed_counts(server))
             restart(server, number)
             running.until(lambda: server.call("GET", "/v1/push/pushed")[0] == 200, 30, "the push stream")
         body = "\n".join(text for _, text in batch).encode("utf-8")
         for again in range(pick.choice((1, 1, 1, 2, 3))):
-            status, reply = server.call("POST", "/v1/push/pushed", body, {"Idempotency-Key": "batch %d" % number})
+            status, reply = server.call("POST", "/v1/push/pushed", body, {"Idempotency-Key": "batch %d" % number, "Content-Type": "application/x-ndjson"})
             if status != 200:
                 sys.exit("a push was refused: %d %s" % (status, reply[:1000]))
             counts = json.loads(reply)
@@ -119,7 +126,8 @@ def push(server, rows, pick):
                 wanted["duplicate"] += len(batch)
             else:
                 wanted.update(kind for kind, _ in batch)
-    return wanted
+    counted.update(pushed_counts(server))
+    return wanted, counted
 
 
 def pushed_counts(server):
@@ -143,8 +151,8 @@ def main():
     cluster.create("accounting", 3)
     with running.Lamina(options.lamina) as server:
         server.supervise({"type": "push", "spec": {"dataSchema": schema("pushed"), "ioConfig": io("push"), "tuningConfig": {"type": "push", **TUNING}}})
-        wanted = push(server, rows, pick)
-        failed += check("push", wanted, pushed_counts(server), server, "pushed")
+        wanted, counted = push(server, rows, pick)
+        failed += check("push", wanted, counted, server, "pushed")
 
         kafka = io("kafka", topic="accounting", useEarliestOffset=True, consumerProperties={"bootstrap.servers": cluster.servers})
         server.supervise({"type": "kafka", "spec": {"dataSchema": schema("streamed"), "ioConfig": kafka, "tuningConfig": {"type": "kafka", **TUNING}}})
