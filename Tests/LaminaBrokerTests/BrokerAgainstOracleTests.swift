@@ -7,7 +7,7 @@ import LaminaTestSupport
 import Testing
 
 /// Random queries over unions, filters, joins, unnestings, inline rows, look-ups and queries, through the broker over stored
-/// segments, against the row-by-row oracle.
+/// and growing segments, against the row-by-row oracle.
 ///
 /// `LAMINA_SEED=<case> swift test --filter BrokerAgainstOracleTests` runs one case alone; see `EngineAgainstOracleTests`.
 @Suite struct BrokerAgainstOracleTests {
@@ -58,29 +58,33 @@ private struct BrokerTables: OracleComparison {
         oracle = NaiveOracle(tables: tables, lookups: RandomData.lookups)
         folder = try makeTemporaryFolder()
         broker = try Broker { $0.loadSpec["path"]?.stringValue }
-        for (name, parts) in tables {
+        var generator = SeededGenerator(seed: UInt64(group) &* 811 &+ 13)
+        for name in tables.keys.sorted() {
+            let parts = tables[name] ?? []
             var segments: [DataSegment] = []
+            var realtime: [SegmentID: any RealtimeRows] = [:]
             for (index, part) in parts.enumerated() {
                 guard let interval = part.interval else { continue }
                 let path = "\(folder)/\(name)\(index)"
+                if generator.chance(0.4) {
+                    let layout = generator.pick([RealtimeLayout.memory, .shuffled, .pieces])
+                    let segment = realtimeIdentity(name, interval)
+                    segments.append(segment)
+                    realtime[segment.id] = try RealtimeTable(part, layout, path, &generator)
+                    continue
+                }
                 var options = SegmentWriteOptions()
                 options.synchronized = false
                 options.interval = interval
                 let written = try SegmentWriter.write(part.segment(), to: path, options: options)
-                segments.append(
-                    DataSegment(
-                        dataSource: name,
-                        interval: interval,
-                        version: "v",
-                        loadSpec: ["type": "local", "path": .string(path)],
-                        dimensions: part.types.map(\.name),
-                        metrics: [],
-                        shardSpec: .numbered(partition: 0, core: 1),
-                        size: written.sizeBytes
-                    )
-                )
+                var segment = realtimeIdentity(name, interval)
+                segment.loadSpec = ["type": "local", "path": .string(path)]
+                segment.dimensions = part.types.map(\.name)
+                segment.shardSpec = .numbered(partition: 0, core: 1)
+                segment.size = written.sizeBytes
+                segments.append(segment)
             }
-            broker.update(dataSource: name, timeline: SegmentTimeline(segments))
+            broker.update(dataSource: name, timeline: SegmentTimeline(segments), realtime: realtime)
         }
     }
 

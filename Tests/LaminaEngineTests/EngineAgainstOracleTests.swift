@@ -45,6 +45,8 @@ struct CaseData: OracleComparison {
     let oracle: NaiveOracle
     /// By table: each layout's inputs, in the order of the segments.
     private let layouts: [(name: String, views: [String: [any SegmentView]], splits: Bool)]
+    /// Of views that are parts of a segment.
+    private let wholeBounds: [ObjectIdentifier: (min: Int64, max: Int64)]
     private let group: Int
 
     init(group: Int) throws {
@@ -67,12 +69,15 @@ struct CaseData: OracleComparison {
         }
         layouts.append(("stored and in memory", mixed, true))
         var generator = SeededGenerator(seed: UInt64(group) &* 613 &+ 7)
-        layouts.append(("realtime", try RealtimeTables(tables, .memory, generator: &generator).views, group % 2 == 1))
-        layouts.append(("pieces + realtime", try RealtimeTables(tables, .pieces, generator: &generator).views, false))
-        layouts.append(("realtime, merged", try RealtimeTables(tables, .merged, generator: &generator).views, false))
-        layouts.append(
-            ("realtime, late rows", try RealtimeTables(tables, .shuffled, generator: &generator).views, false)
-        )
+        let memory = try RealtimeTables(tables, .memory, generator: &generator)
+        layouts.append(("realtime", memory.views, group % 2 == 1))
+        let late = try RealtimeTables(tables, .shuffled, generator: &generator)
+        layouts.append(("realtime, late rows", late.views, false))
+        let pieces = try RealtimeTables(tables, .pieces, generator: &generator)
+        layouts.append(("pieces + realtime", pieces.views, false))
+        wholeBounds = pieces.bounds
+        let merged = try RealtimeTables(tables, .pieces, merges: true, generator: &generator)
+        layouts.append(("realtime, merged", merged.views, false))
         self.layouts = layouts
     }
 
@@ -121,7 +126,8 @@ struct CaseData: OracleComparison {
         let query = try Query(json: json, lookups: lookups)
         var inputs: [SegmentInput] = []
         for (number, view) in (views[query.dataSource.tables.first ?? ""] ?? []).enumerated() {
-            let input = SegmentInput(view: view, id: "s\(number)", intervals: query.intervals)
+            var input = SegmentInput(view: view, id: "s\(number)", intervals: query.intervals)
+            input.wholeBounds = wholeBounds[ObjectIdentifier(view)]
             if splits, view.rowCount > 1 {
                 for rows in [0..<view.rowCount / 2, view.rowCount / 2..<view.rowCount] {
                     var part = input

@@ -49,6 +49,9 @@ private struct RolledUpTables {
     let data: RollupData
     let oracle: NaiveOracle
     private let broker: Broker
+    /// The same rows in segments that still grow, and in the segments these become.
+    private let growing: Broker
+    private let merged: Broker
     private let folder: String
 
     init(group: Int) throws {
@@ -75,6 +78,55 @@ private struct RolledUpTables {
         #expect(result.reportPayload["rowStats"]?.text.contains("\"processed\":\(data.rowCount),") == true)
         #expect(stored == data.groupCount, "group \(group): rows that are equal are one, and no others")
         broker.update(dataSource: "random", timeline: SegmentTimeline(segments))
+        growing = try Broker { _ in nil }
+        merged = try Broker { $0.loadSpec["path"]?.stringValue }
+        try fillStreams(group)
+    }
+
+    /// Rows in any order but that of one instant, some of them in pieces.
+    private func fillStreams(_ group: Int) throws {
+        var generator = SeededGenerator(seed: UInt64(group) &* 331 &+ 1)
+        var segments: [DataSegment] = []
+        var published: [DataSegment] = []
+        var rows: [SegmentID: any RealtimeRows] = [:]
+        guard var task = data.task.objectValue, var spec = task["spec"]?.objectValue,
+            var schema = spec["dataSchema"]?.objectValue
+        else { return }
+        schema["timestampSpec"] = ["column": "__time", "format": "millis"]
+        spec["dataSchema"] = .object(schema)
+        task["spec"] = .object(spec)
+        var merged = 0
+        for (number, chunk) in data.chunks.enumerated() {
+            guard let interval = chunk.interval else { continue }
+            let times = chunk.rows.map { $0["at"]?.asLong ?? 0 }
+            let order = generator.chance(0.5) ? Array(times.indices) : shuffledRows(times, &generator)
+            let source = MemoryRows(
+                types: chunk.types,
+                rows: order.map { place in
+                    var row = chunk.rows[place]
+                    row["__time"] = .long(times[place])
+                    return row
+                }
+            )
+            let feeder = try RowFeeder(IndexTaskSpec(json: .object(task)), interval: interval)
+            var segment = realtimeIdentity("random", interval)
+            let growing = try feeder.open(segment, folder: "\(folder)/stream\(number)")
+            let cuts = (0..<generator.pick([0, 1, 3])).map { _ in Int.random(in: 0...order.count, using: &generator) }
+            try feed(source.segment(isTimeOrdered: false), order.count, cuts, feeder, growing)
+            segments.append(segment)
+            rows[segment.id] = growing
+            let copy = try feeder.open(segment, folder: "\(folder)/stream\(number)", pieces: growing.pieces)
+            #expect(copy.rowCount == growing.rowCount - growing.memoryRows)
+            let path = "\(folder)/published\(number)"
+            let twin = try feeder.open(segment, folder: "\(folder)/twin\(number)")
+            try feed(source.segment(isTimeOrdered: false), order.count, cuts, feeder, twin)
+            merged += try twin.merge(into: path)?.rowCount ?? 0
+            segment.loadSpec = ["type": "local", "path": .string(path)]
+            published.append(segment)
+        }
+        #expect(merged == data.groupCount, "group \(group): rows that are equal are one after merging")
+        growing.update(dataSource: "random", timeline: SegmentTimeline(segments), realtime: rows)
+        self.merged.update(dataSource: "random", timeline: SegmentTimeline(published))
     }
 
     func remove() { removeTree(folder) }
@@ -89,8 +141,12 @@ private struct RolledUpTables {
         do throws(LaminaError) {
             let lookups: LookupResolver = { name in RandomData.lookups[name].map { LookupTable(map: $0) } }
             let query = try Query(json: stored, lookups: lookups)
-            let actual = try JSONParser.parse(try broker.run(query).jsonText())
-            return firstDifference(withoutSegmentTimes(actual, of: raw), withoutSegmentTimes(expected, of: raw))
+            for (name, broker) in [("batch", broker), ("growing", growing), ("merged", merged)] {
+                let actual = try JSONParser.parse(try broker.run(query).jsonText())
+                let (left, right) = (withoutSegmentTimes(actual, of: raw), withoutSegmentTimes(expected, of: raw))
+                if let found = firstDifference(left, right) { return "\(name): \(found)" }
+            }
+            return nil
         } catch {
             return "error \(error.message)"
         }

@@ -1,51 +1,113 @@
 package import LaminaBase
-import LaminaIngest
+package import LaminaIngest
 package import LaminaSegment
 
-/// Tables as realtime segments: rows in memory, or in pieces and memory.
-package struct RealtimeTables {
-    package enum Layout {
-        /// All rows in memory, in their order.
-        case memory
-        /// In memory, rows of different times in any order; those of one time keep theirs.
-        case shuffled
-        /// The first rows in one or two pieces, the others in memory.
-        case pieces
-        /// Merged as for publishing.
-        case merged
-    }
+/// How rows lie in a realtime segment.
+package enum RealtimeLayout: Sendable {
+    /// All in memory, in their order.
+    case memory
+    /// In memory, rows of different times in any order; those of one time keep theirs.
+    case shuffled
+    /// The first rows in one or two pieces, the others in memory.
+    case pieces
+}
 
+/// Tables as realtime segments.
+package struct RealtimeTables {
     /// The inputs of each table, in the order of its segments and rows.
     package private(set) var views: [String: [any SegmentView]] = [:]
-    /// By table, those inputs that each segment gives.
-    package private(set) var segments: [String: [[any SegmentView]]] = [:]
+    /// First and last time of the segments that views are parts of.
+    package private(set) var bounds: [ObjectIdentifier: (min: Int64, max: Int64)] = [:]
 
-    package init(_ tables: [String: [MemoryRows]], _ layout: Layout, generator: inout SeededGenerator) throws {
+    /// - Parameter merges: the segments as they are published.
+    package init(
+        _ tables: [String: [MemoryRows]],
+        _ layout: RealtimeLayout,
+        merges: Bool = false,
+        generator: inout SeededGenerator
+    ) throws {
         for name in tables.keys.sorted() {
             for part in tables[name] ?? [] {
                 // Mapped files stay readable when their names are gone.
                 let folder = try makeTemporaryFolder()
                 defer { removeTree(folder) }
-                let own = try realtimeViews(part, layout, folder, &generator)
-                segments[name, default: []].append(own)
+                let rows = try RealtimeTable(part, layout, folder, &generator)
+                guard !merges else {
+                    views[name, default: []].append(try rows.merged(into: "\(folder)/merged"))
+                    continue
+                }
+                let own = rows.views()
                 views[name, default: []] += own
+                let times = part.rows.indices.map { part.time($0) }
+                guard let low = times.min(), let high = times.max() else { continue }
+                for view in own { bounds[ObjectIdentifier(view)] = (low, high) }
             }
         }
     }
 }
 
-/// The rows as one realtime segment gives them in a layout.
-package func realtimeViews(
-    _ part: MemoryRows,
-    _ layout: RealtimeTables.Layout,
-    _ folder: String,
-    _ generator: inout SeededGenerator
-) throws -> [any SegmentView] {
-    let feeder = try RowFeeder(IndexTaskSpec(json: realtimeTask(part.types)))
-    let times = part.rows.indices.map { part.time($0) }
-    let interval = part.interval ?? Interval(start: times.min() ?? 0, end: (times.max() ?? 0) + 1)
-    let identity = DataSegment(
-        dataSource: "random",
+/// The rows of one segment in a layout.
+package final class RealtimeTable: RealtimeRows {
+    private let segment: RealtimeSegment
+    package let interval: Interval
+
+    package init(
+        _ part: MemoryRows,
+        _ layout: RealtimeLayout,
+        _ folder: String,
+        _ generator: inout SeededGenerator
+    ) throws {
+        let times = part.rows.indices.map { part.time($0) }
+        interval = part.interval ?? Interval(start: times.min() ?? 0, end: (times.max() ?? 0) + 1)
+        let feeder = try RowFeeder(IndexTaskSpec(json: realtimeTask(part.types)), interval: interval)
+        segment = try feeder.open(realtimeIdentity("random", interval), folder: folder)
+        var rows = Array(part.rows.indices)
+        if case .shuffled = layout { rows = shuffledRows(times, &generator) }
+        var source = MemoryRows(types: part.types, rows: rows.map { part.rows[$0] })
+        // Sorted rows of one time stay in order of arrival.
+        source.types.append((arrival, .long))
+        for row in source.rows.indices { source.rows[row][arrival] = .long(Int64(row)) }
+        var cuts: [Int] = []
+        if case .pieces = layout {
+            for _ in 0..<generator.pick([1, 1, 2]) { cuts.append(Int.random(in: 0...rows.count, using: &generator)) }
+            if !canCut(source, at: cuts.sorted() + [rows.count]) { cuts = [] }
+        }
+        try feed(source.segment(), rows.count, cuts, feeder, segment)
+    }
+
+    package func views() -> [any SegmentView] { segment.views().map { HiddenArrival($0) } }
+    package var rowCount: Int { segment.rowCount }
+
+    /// As it is published.
+    package func merged(into folder: String) throws -> any SegmentView {
+        guard try segment.merge(into: folder) != nil else { throw LaminaError.invalidInput("there are no rows") }
+        return HiddenArrival(try Segment.open(path: folder))
+    }
+}
+
+/// Appends rows of a view in several batches, so that some find what others brought, and persists at the cuts.
+package func feed(
+    _ view: any SegmentView,
+    _ count: Int,
+    _ cuts: [Int],
+    _ feeder: RowFeeder,
+    _ segment: RealtimeSegment
+) throws {
+    var first = 0
+    for cut in cuts.sorted() + [count] where cut > first {
+        let middle = (first + cut) / 2
+        for range in [first..<middle, middle..<cut] where !range.isEmpty {
+            try feeder.append(view, rows: range.map { UInt32($0) }, to: segment)
+        }
+        if cut < count { _ = try segment.persist() }
+        first = cut
+    }
+}
+
+/// A segment that is not stored yet.
+package func realtimeIdentity(_ dataSource: String, _ interval: Interval) -> DataSegment {
+    DataSegment(
+        dataSource: dataSource,
         interval: interval,
         version: "v",
         loadSpec: .null,
@@ -54,37 +116,14 @@ package func realtimeViews(
         shardSpec: .numbered(partition: 0, core: 0),
         size: 0
     )
-    let segment = try feeder.open(identity, folder: folder)
-    var rows = Array(part.rows.indices)
-    if case .shuffled = layout { rows = shuffled(part, &generator) }
-    var source = MemoryRows(types: part.types, rows: rows.map { part.rows[$0] })
-    // Sorted rows of one time stay in order of arrival.
-    source.types.append((arrival, .long))
-    for row in source.rows.indices { source.rows[row][arrival] = .long(Int64(row)) }
-    let view = source.segment()
-    var cuts: [Int] = []
-    switch layout {
-    case .memory, .shuffled: break
-    case .pieces, .merged:
-        for _ in 0..<generator.pick([1, 1, 2]) {
-            cuts.append(Int.random(in: 0...rows.count, using: &generator))
-        }
-        if !canCut(source, at: cuts.sorted() + [rows.count]) { cuts = [] }
-    }
-    var first = 0
-    for cut in cuts.sorted() + [rows.count] where cut > first {
-        // In several batches, so that some find what others brought.
-        let middle = (first + cut) / 2
-        for range in [first..<middle, middle..<cut] where !range.isEmpty {
-            try feeder.append(view, rows: range.map { UInt32($0) }, to: segment)
-        }
-        if cut < rows.count { _ = try segment.persist() }
-        first = cut
-    }
-    guard case .merged = layout else { return segment.views().map { HiddenArrival($0) } }
-    let merged = "\(folder)/merged"
-    guard try segment.merge(into: merged) != nil else { return [] }
-    return [HiddenArrival(try Segment.open(path: merged))]
+}
+
+/// Rows in random order, but for those of one time.
+package func shuffledRows(_ times: [Int64], _ generator: inout SeededGenerator) -> [Int] {
+    let places = times.indices.shuffled(using: &generator)
+    var ofTime: [Int64: [Int]] = [:]
+    for row in times.indices.reversed() { ofTime[times[row], default: []].append(row) }
+    return places.compactMap { ofTime[times[$0]]?.popLast() }
 }
 
 /// Rows without any value are null where no row of the piece has several: cuts must not make them so.
@@ -98,13 +137,6 @@ private func canCut(_ rows: MemoryRows, at cuts: [Int]) -> Bool {
         first = cut
     }
     return true
-}
-
-private func shuffled(_ part: MemoryRows, _ generator: inout SeededGenerator) -> [Int] {
-    let places = part.rows.indices.shuffled(using: &generator)
-    var ofTime: [Int64: [Int]] = [:]
-    for row in part.rows.indices.reversed() { ofTime[part.time(row), default: []].append(row) }
-    return places.compactMap { ofTime[part.time($0)]?.popLast() }
 }
 
 /// The column that rows are sorted by within one time.

@@ -11,25 +11,10 @@ import Synchronization
 ///
 /// Source: Druid's `Sink`, `FireHydrant`, `StreamAppenderator`.
 package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
-    private typealias Bounds = (min: Int64, max: Int64)
-
-    private struct Piece {
-        let name: String
-        let view: Segment
-        let bounds: Bounds?
-
-        init(_ name: String, in folder: String) throws(LaminaError) {
-            self.name = name
-            view = try Segment.open(path: "\(folder)/\(name)")
-            bounds = try view.timeBounds
-        }
-    }
-
     /// Rows that take no others any more and wait to be a piece.
     private struct Frozen {
         let index: MemoryIndex
         let view: any SegmentView
-        let bounds: Bounds?
     }
 
     /// The identity it was opened with.
@@ -40,7 +25,7 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
     private let lock = Mutex(())
     /// Held by whoever persists or merges.
     private let writing = Mutex(())
-    private var stored: [Piece] = []
+    private var stored: [(name: String, view: Segment)] = []
     private var frozen: [Frozen] = []
     private var memory: MemoryIndex
     private var memoryTimes = TimeTracker()
@@ -68,10 +53,10 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
         self.folder = folder
         var discovered: [DimensionSchema] = []
         for name in pieces {
-            let piece = try Piece(name, in: folder)
-            stored.append(piece)
+            let view = try Segment.open(path: "\(folder)/\(name)")
+            stored.append((name, view))
             // Each piece lists all that were known by then.
-            discovered = try Self.discovered(piece.view) ?? discovered
+            discovered = try Self.discovered(view) ?? discovered
             if let number = Int(name.split(separator: "-").last ?? "") { nextPiece = max(nextPiece, number + 1) }
         }
         memory = schema.makeIndex(discovered)
@@ -106,17 +91,13 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
         }
     }
 
+    /// One without rows when there are none.
     package func views() -> [any SegmentView] {
         lock.withLock { _ in
-            var parts: [(view: any SegmentView, bounds: Bounds?)] = stored.map { ($0.view, $0.bounds) }
-            for part in frozen { parts.append((part.view, part.bounds)) }
-            if memory.rowCount > 0 { parts.append((currentView(), memoryTimes.bounds)) }
-            guard parts.count > 1 else { return parts.map(\.view) }
-            var all: Bounds?
-            for case let bounds? in parts.map(\.bounds) {
-                all = all.map { (min($0.min, bounds.min), max($0.max, bounds.max)) } ?? bounds
-            }
-            return parts.map { PartOfSegment($0.view, bounds: all) }
+            var views: [any SegmentView] = stored.map(\.view)
+            for part in frozen { views.append(part.view) }
+            if memory.rowCount > 0 || views.isEmpty { views.append(currentView()) }
+            return views
         }
     }
 
@@ -176,7 +157,7 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
     func freeze() {
         lock.withLock { _ in
             guard memory.rowCount > 0 else { return }
-            frozen.append(Frozen(index: memory, view: currentView(), bounds: memoryTimes.bounds))
+            frozen.append(Frozen(index: memory, view: currentView()))
             memory = schema.makeIndex(schema.discovered(by: memory))
             memoryTimes = TimeTracker()
             memoryOrder = TimeOrder()
@@ -202,9 +183,9 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
             let view = sorted.view(of: 0, interval: segment.interval, arrivalOrder: false, isForMerging: false)
             _ = try SegmentWriter.write(view, to: path, options: options)
             try syncFolder(folder)
-            let piece = try Piece(name, in: folder)
+            let piece = try Segment.open(path: path)
             lock.withLock { _ in
-                stored.append(piece)
+                stored.append((name, piece))
                 frozen.removeFirst()
                 nextPiece += 1
             }
@@ -218,6 +199,7 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
     /// - Returns: nil when there are no rows.
     package func merge(into folder: String) throws(LaminaError) -> WrittenSegment? {
         try writing.withLock { _ throws(LaminaError) in
+            try makeFolder(folder)
             freeze()
             let (pieceCount, parts) = lock.withLock { _ in (stored.count, frozen) }
             if pieceCount == 0, parts.count < 2 {

@@ -8,13 +8,15 @@ package struct RowFeeder: Sendable {
     /// What segments made of these rows look like.
     private let schema: SegmentSchema
 
-    /// - Parameter spec: `__time` is the time column to name; its sources are not read.
-    package init(_ spec: IndexTaskSpec) throws(LaminaError) {
+    /// - Parameters:
+    ///   - spec: `__time` is the time column to name; its sources are not read.
+    ///   - interval: of the segments.
+    package init(_ spec: IndexTaskSpec, interval: Interval) throws(LaminaError) {
         guard let dimensions = spec.dimensions else { throw .invalidInput("a schema must have dimensions") }
         preparer = try RowPreparer(
             spec,
             dimensions: dimensions,
-            chunks: ChunkFinder.Rule(fixed: [.eternity], granularity: nil, existing: []),
+            chunks: ChunkFinder.Rule(fixed: [interval], granularity: nil, existing: []),
             partitioner: .none
         )
         schema = SegmentSchema(spec, dimensions: dimensions.dimensions, metrics: preparer.metrics)
