@@ -18,6 +18,8 @@ import Testing
         let log: [[Row]]
         /// Rows that a replace removed.
         var gone: Set<Int64> = []
+        /// Whether a discard was begun.
+        var discards = false
         var crashes = 0
 
         init(seed: UInt64) throws {
@@ -58,10 +60,10 @@ import Testing
                 fixture.clock.advance(Int64.random(in: 0...hourMillis, using: &random))
                 fixture.indexer.tick(now: fixture.clock.now)
             case 17:
+                discards = true
                 try fixture.indexer.discard()
                 try fixture.restart()
-                // What is read again comes back, replaced or not.
-                gone.formIntersection(taken().map(\.id))
+                forget()
             case 18:
                 try stop()
             default: fixture.host.state.update { $0.isCrashed = true }
@@ -95,6 +97,12 @@ import Testing
             for row in taken() where row.hour == hour { gone.insert(row.id) }
         }
 
+        /// What is read again after a discard comes back, replaced or not.
+        private mutating func forget() {
+            if discards { gone.formIntersection(taken().map(\.id)) }
+            discards = false
+        }
+
         private func taken() -> [Row] {
             log.indices.flatMap { log[$0].prefix(Int(fixture.indexer.position[streamPartitions[$0]] ?? 0)) }
         }
@@ -115,6 +123,7 @@ import Testing
             crashes += 1
             let fuse = random.chance(0.2) ? Int.random(in: 1...4, using: &random) : Int.max
             try fixture.crash(fuse: fuse)
+            forget()
             light()
         }
     }

@@ -9,6 +9,8 @@ struct StreamRecovery {
     let now: Int64
 
     static let fileName = "commit.json"
+    /// The host's own: what it is moving.
+    static let workName = "publish"
 
     func run() throws(LaminaError) -> StreamState {
         try makeFolder(directory)
@@ -85,8 +87,7 @@ struct StreamRecovery {
         state.committed = commit
         var kept: [String: Set<String>] = [:]
         for sink in commit.sequences.flatMap(\.sinks) { kept[sink.folder] = Set(sink.pieces) }
-        for entry in try folderEntries(directory) where entry != Self.fileName {
-            // Files are the host's, which lists there what it moves.
+        for entry in try folderEntries(directory) where entry != Self.fileName && entry != Self.workName {
             guard let pieces = kept[entry] else {
                 removeFolder("\(directory)/\(entry)")
                 continue
