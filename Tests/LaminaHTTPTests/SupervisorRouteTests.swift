@@ -187,7 +187,7 @@ extension TestServices {
         // What is published stays: from 90 on there are ten rows more.
         let metadata = #"{"type":"kafka","partitions":{"type":"end","stream":"t","partitionOffsetMap":{"0":90}}}"#
         #expect(test.ask("POST", "\(prefix)/clicks/resetOffsets", metadata).json == ["id": "clicks"])
-        #expect(test.hasRows(110, 4950 + 945))
+        #expect(test.hasRows(110, 5895))
         #expect(test.ask("POST", "\(prefix)/clicks/resetOffsets", #"{"type":"kafka"}"#).status == 400)
     }
 
@@ -272,7 +272,7 @@ extension TestServices {
         #expect(message.contains("Offset 10 of t-0"))
         #expect(test.total() == (10, 45))
         _ = test.ask("POST", prefix, spec(tuning: #","resetOffsetAutomatically":true"#))
-        #expect(test.hasRows(15, 45 + 15 + 16 + 17 + 18 + 19))
+        #expect(test.hasRows(15, 130))
     }
 
     @Test func tooManyBadRowsFailTheTask() throws {
@@ -324,6 +324,89 @@ extension TestServices {
         #expect(test.hasRows(2, 3))
         let offsets: JSON = ["t1:0": 1, "t1:1": 0, "t2:0": 1]
         #expect(test.eventually { test.status()["latestOffsets"] == offsets })
+    }
+
+    @Test func aRestartShowsTheRowsAtOnceAndReadsOn() throws {
+        let first = try TestServices()
+        first.stream.addPartitions("t", 0..<2)
+        first.stream.append("t", 0, (0..<50).map { row($0) })
+        first.stream.append("t", 1, (50..<100).map { row($0) })
+        _ = first.ask("POST", prefix, spec(io: #","taskCount":2"#))
+        _ = first.ask("POST", prefix, spec("ended"))
+        #expect(first.hasRows(100, 4950))
+        #expect(first.eventually { first.total("ended") == (100, 4950) })
+        let task = first.activeTask
+        first.services.supervisors.stop()
+        // The stream is away; it matters to nobody who asks for what was read before.
+        first.stream.setFailure("away")
+        let second = try TestServices(after: first)
+        #expect(try second.services.supervisors.start().isEmpty)
+        #expect(second.total() == (100, 4950))
+        #expect(second.activeTask == task)
+        // One that is ended before it reads again publishes what it has.
+        #expect(second.ask("POST", "\(prefix)/ended/terminate").json == ["id": "ended"])
+        #expect(second.eventually { second.services.segments.realtime("ended").isEmpty })
+        #expect(second.total("ended") == (100, 4950))
+        second.stream.append("t", 0, [row(100)])
+        second.stream.setFailure(nil)
+        #expect(second.hasRows(101, 5050))
+        #expect(second.total("ended") == (100, 4950))
+    }
+
+    @Test func aReplayReplacesJustItsIntervals() throws {
+        let test = try TestServices()
+        test.stream.addPartitions("t", 0..<2)
+        for number in 0..<20 { test.stream.append("t", Int32(number % 2), [row(number, day: 1 + number / 10)]) }
+        _ = test.ask("POST", prefix, spec())
+        #expect(test.hasRows(20, 190))
+        _ = test.ask("POST", "\(prefix)/clicks/taskGroups/handoff", "{}")
+        #expect(test.eventually { test.services.segments.realtime("clicks").isEmpty })
+        // Read twice: every row is there twice.
+        _ = test.ask("POST", "\(prefix)/clicks/reset")
+        #expect(test.hasRows(40, 380))
+        func replay(_ interval: String) -> TaskState? {
+            let reply = test.ask("POST", "\(prefix)/clicks/replay", "{\"intervals\":[\"\(interval)\"]}")
+            guard let task = reply.json?["task"]?.stringValue else { return nil }
+            let done = test.eventually { test.taskState(task) != .running }
+            return done ? test.taskState(task) : nil
+        }
+        #expect(replay("2024-05-01/P1D") == .success)
+        #expect(test.total() == (30, 335))
+        // What comes now stays beside the new version.
+        test.stream.append("t", 0, [row(1000, day: 1)])
+        #expect(test.hasRows(31, 1335))
+        #expect(replay("2024-05-02/P1D") == .success)
+        #expect(test.total() == (21, 1190))
+        // An hour of the day alone.
+        #expect(replay("2024-05-01T03:00/PT1H") == .success)
+        #expect(test.total() == (21, 1190))
+        test.stream.removeRecords("t", 1, before: 3)
+        let gap = test.ask("POST", "\(prefix)/clicks/replay", #"{"intervals":["2024-05-01/P1D"]}"#)
+        #expect(gap.status == 409)
+        #expect(gap.json?["error"]?.stringValue?.contains("t-1 begins at offset 3") ?? false)
+        #expect(test.ask("POST", "\(prefix)/clicks/replay", "{}").status == 400)
+    }
+
+    @Test func pushesGoToASupervisorOfTheirOwn() throws {
+        let test = try TestServices()
+        let push = spec().replacing("\"type\":\"kafka\",\"spec\"", with: "\"type\":\"push\",\"spec\"")
+            .replacing("\"type\":\"kafka\",\"maxSaved", with: "\"type\":\"push\",\"maxSaved")
+        #expect(test.ask("POST", prefix, push).json == ["id": "clicks"])
+        #expect(test.eventually { test.status()["state"] == "RUNNING" })
+        let reply = test.ask("POST", "/v1/push/clicks", "[\(row(1)),\(row(2))]")
+        #expect(reply.json?["accepted"] == 2)
+        #expect(test.total() == (2, 3))
+        _ = test.ask("POST", "\(prefix)/clicks/suspend")
+        #expect(test.ask("POST", "/v1/push/clicks", "[\(row(3))]").status == 503)
+        #expect(test.eventually { test.services.segments.realtime("clicks").isEmpty })
+        #expect(test.total() == (2, 3))
+        _ = test.ask("POST", "\(prefix)/clicks/resume")
+        #expect(test.eventually { test.ask("POST", "/v1/push/clicks", "[\(row(4))]").status == 200 })
+        #expect(test.total() == (3, 7))
+        _ = test.ask("POST", "\(prefix)/clicks/terminate")
+        #expect(test.eventually { test.services.segments.realtime("clicks").isEmpty })
+        #expect(test.total() == (3, 7))
+        #expect(test.ask("POST", "/v1/push/clicks", "[\(row(5))]").status == 404)
     }
 
     @Test func allAtOnce() throws {

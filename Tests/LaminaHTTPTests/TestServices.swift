@@ -13,12 +13,20 @@ final class TestServices {
     let services: Services
     let router: Router
     /// What supervisors read.
-    let stream = FakeStream()
+    let stream: FakeStream
+    /// Kept for as long as this is: it takes the folder with it.
+    private let earlier: TestServices?
 
-    init() throws {
-        var template = Array("/tmp/lamina-http-XXXXXX\0".utf8CString)
-        guard mkdtemp(&template) != nil else { throw LaminaError.io("make a folder", path: "/tmp", errno: errno) }
-        let path = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+    /// - Parameter earlier: one that was stopped, over whose directory and stream this one starts again.
+    init(after earlier: TestServices? = nil) throws {
+        self.earlier = earlier
+        stream = earlier?.stream ?? FakeStream()
+        var path = earlier?.directory.root ?? ""
+        if earlier == nil {
+            var template = Array("/tmp/lamina-http-XXXXXX\0".utf8CString)
+            guard mkdtemp(&template) != nil else { throw LaminaError.io("make a folder", path: "/tmp", errno: errno) }
+            path = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+        }
         directory = try DataDirectory(path)
         let metadata = try MetadataStore(path: directory.metadata)
         let directory = directory
@@ -27,20 +35,24 @@ final class TestServices {
         let segments = try SegmentService(store: metadata, clock: clock) {
             broker.update(dataSource: $0, timeline: $1, realtime: $2)
         }
+        var options = TaskService.Options()
+        options.connector = stream
         let tasks = try TaskService(
             directory: directory,
             store: metadata,
             segments: segments,
-            options: .init(),
+            options: options,
             clock: clock
         )
+        let supervisors = SupervisorService(tasks: tasks, connector: stream, clock: clock)
         services = Services(
             metadata: metadata,
             segments: segments,
             tasks: tasks,
-            supervisors: SupervisorService(tasks: tasks, connector: stream, clock: clock),
+            supervisors: supervisors,
             broker: broker,
             lookups: try LookupStore(metadata: metadata),
+            pushes: supervisors,
             host: "localhost",
             port: 8888,
             clock: clock
@@ -50,7 +62,7 @@ final class TestServices {
 
     deinit {
         services.supervisors.stop()
-        try? LaminaTasks.removeTree(directory.root)
+        if earlier == nil { try? LaminaTasks.removeTree(directory.root) }
     }
 
     func ask(_ method: String, _ target: String, _ body: String = "", type: String? = "application/json") -> TestReply {

@@ -158,6 +158,7 @@ package final class StreamIndexer: Sendable {
     /// - Errors: the cut could not be made durable.
     package func cut(_ intervals: [Interval]) throws(LaminaError) {
         let ticket: Int? = try state.update { state throws(LaminaError) in
+            state.cutPosition = state.position
             func isCut(_ sink: StreamSink) -> Bool {
                 intervals.contains { $0.overlaps(sink.rows.segment.interval) }
             }
@@ -269,6 +270,8 @@ package struct StreamStatus: Sendable {
 }
 
 extension StreamIndexer: StreamWriter {
+    package var cutPosition: StreamPosition { state.read { $0.cutPosition } }
+
     /// The folder that publishes of an indexer give to their host.
     package static func workFolder(of directory: String) -> String { "\(directory)/\(StreamRecovery.workName)" }
 }

@@ -27,6 +27,8 @@ struct StreamSequence: Sendable {
 /// What changes in a `StreamIndexer`, under its lock: between two batches whenever somebody looks.
 struct StreamState: Sendable {
     var position: StreamPosition
+    /// What `position` was at the last cut.
+    var cutPosition: StreamPosition = [:]
     /// Not published ones in order; the last one takes rows.
     var sequences: [StreamSequence]
     /// Counts of the sequences that were published.

@@ -23,6 +23,8 @@ struct Replacement: Sendable {
     var readsItself: Bool
     /// After the cut: allocations since then belong to the new version.
     var hasBegun = false
+    /// Where the datasource's streams were at the cut.
+    var positions: StreamPosition = [:]
     /// What was published at the cut, for a task that reads it.
     var snapshot: SegmentTimeline?
     var later: Set<SegmentID> = []

@@ -55,8 +55,18 @@ extension SegmentService {
             return replacement.readsItself ? nil : replacement.intervals
         }
         guard let cutting else { return }
+        var positions: StreamPosition = [:]
         for registered in writers.withLock({ Array($0.values) }) where registered.dataSource == dataSource {
+            // One at a time, so that the position is this cut's.
+            self.cutting._unsafeLock()
+            defer { self.cutting._unsafeUnlock() }
             try registered.writer.cut(cutting)
+            positions.merge(registered.writer.cutPosition) { _, new in new }
+        }
+        try exclusively { () throws(LaminaError) in
+            var known = known(dataSource)
+            known.replacements[task]?.positions = positions
+            note(dataSource, known)
         }
     }
 
@@ -67,6 +77,11 @@ extension SegmentService {
             if known.replacements.removeValue(forKey: task) != nil { note(dataSource, known) }
         }
         try withdraw(dataSource: dataSource, allocator: task)
+    }
+
+    /// Where the datasource's streams were at a task's cut: rows up to there vanish with its publish.
+    func positionsAtCut(task: String, dataSource: String) -> StreamPosition {
+        known(dataSource).replacements[task]?.positions ?? [:]
     }
 
     /// What was published when a task that reads what it replaces began; nil for others.

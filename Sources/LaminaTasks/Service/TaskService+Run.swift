@@ -39,7 +39,8 @@ extension TaskService {
         }
     }
 
-    private func run(_ spec: IndexTaskSpec, of entry: Entry, work: String, host: TaskHost) throws {
+    private func run(_ given: IndexTaskSpec, of entry: Entry, work: String, host: TaskHost) throws {
+        let spec = try replaySpec(given, entry, host)
         let job = IndexJob(
             spec: spec,
             taskID: entry.status.id,

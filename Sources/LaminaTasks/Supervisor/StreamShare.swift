@@ -115,9 +115,13 @@ package final class StreamShare: Sendable {
         try commits.reset(to: offsets)
     }
 
-    private func readStart() throws(LaminaError) -> StreamPosition {
-        guard let bytes = try readFile(startFile) else { return [:] }
-        return try StreamPosition(stored: try JSONParser.parse(bytes), path: startFile)
+    private func readStart() throws(LaminaError) -> StreamPosition { try Self.firstOffsets(in: folder) }
+
+    /// Where the partitions of a supervisor's folder were begun with.
+    static func firstOffsets(in folder: String) throws(LaminaError) -> StreamPosition {
+        let path = "\(folder)/start.json"
+        guard let bytes = try readFile(path) else { return [:] }
+        return try StreamPosition(stored: try JSONParser.parse(bytes), path: path)
     }
 
     private func writeStart(_ position: StreamPosition) throws(LaminaError) {

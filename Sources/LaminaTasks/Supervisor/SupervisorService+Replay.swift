@@ -1,11 +1,6 @@
 package import LaminaBase
 import LaminaIngest
 
-extension TaskService {
-    /// In the context of a task: the supervisor whose log it reads up to where its stream was cut.
-    static let replayKey = "replayOf"
-}
-
 extension SupervisorService {
     /// Reads intervals of a supervisor's datasource again from the log, into a new version that replaces just them.
     ///
@@ -19,6 +14,7 @@ extension SupervisorService {
     package func replay(_ id: String, _ json: JSON) throws(LaminaError) -> String {
         guard let entry = entries.read({ $0[id] }) else { throw Self.unknown(id) }
         guard case .kafka(let config) = entry.spec.source else { throw .unsupported("Replay of a supervisor of type '\(entry.spec.type)'") }
+        if config.isPattern { throw .unsupported("Replay of a supervisor with a topicPattern") }
         let root = SpecNode(json, path: "")
         var intervals: [Interval] = []
         for node in try root.required("intervals").list() { intervals.append(try Interval(parsing: node.string())) }
@@ -87,11 +83,11 @@ extension SupervisorService {
             granularity["segmentGranularity"] = nil
         }
         schema["granularitySpec"] = .object(granularity)
-        var source: JSONObject = [
-            "type": "kafka", "consumerProperties": .object(config.consumerProperties),
-            "start": .object(JSONObject(start.sorted { $0.key < $1.key }.map { (name($0.key, config), .int($0.value)) })),
+        let starts = start.sorted { $0.key < $1.key }.map { ("\($0.key.number)", JSON.int($0.value)) }
+        let source: JSONObject = [
+            "type": "kafka", "topic": .string(config.topic),
+            "consumerProperties": .object(config.consumerProperties), "start": .object(JSONObject(starts)),
         ]
-        source[config.isPattern ? "topicPattern" : "topic"] = .string(config.topic)
         var tuning: JSONObject = ["type": "index_parallel"]
         for key in ["indexSpec", "maxParseExceptions", "maxSavedParseExceptions", "logParseExceptions"] {
             tuning[key] = spec.tuning.json[key]
@@ -116,7 +112,4 @@ extension SupervisorService {
             && granularity.bucketStart(interval.end) == interval.end
     }
 
-    private func name(_ partition: StreamPartition, _ config: KafkaStreamConfig) -> String {
-        config.isPattern ? "\(partition.topic):\(partition.number)" : "\(partition.number)"
-    }
 }
