@@ -1,4 +1,5 @@
 package import LaminaBase
+import LaminaIngest
 import LaminaMetadata
 import LaminaSegment
 
