@@ -30,9 +30,8 @@ struct Node: Sendable {
             view = try NodeView(directory, MetadataStore(path: directory.metadata))
             var options = options
             options.lookups = view.lookups.resolver
-            if options.connector == nil {
-                options.connector = KafkaConnector(secretsFolder: readEnvironment("LAMINA_SECRETS"))
-            }
+            let connector = options.connector ?? KafkaConnector(secretsFolder: readEnvironment("LAMINA_SECRETS"))
+            options.connector = connector
             tasks = try TaskService(
                 directory: directory,
                 store: view.metadata,
@@ -40,7 +39,7 @@ struct Node: Sendable {
                 options: options,
                 clock: wallClock
             )
-            supervisors = SupervisorService(tasks: tasks, connector: KafkaConnector(), clock: wallClock)
+            supervisors = SupervisorService(tasks: tasks, connector: connector, clock: wallClock)
             if supervises {
                 for (id, error) in try supervisors.start().sorted(by: { $0.key < $1.key }) {
                     complain("lamina: supervisor \(id) cannot run: \(error.message)\n")
