@@ -269,9 +269,9 @@ package struct StreamStatus: Sendable {
     package var error: LaminaError?
 }
 
-extension StreamIndexer: StreamWriter {
+extension StreamIndexer {
     package var cutPosition: StreamPosition { state.read { $0.cutPosition } }
 
     /// The folder that publishes of an indexer give to their host.
-    package static func workFolder(of directory: String) -> String { "\(directory)/\(StreamRecovery.workName)" }
+    package static func workFolder(of directory: String) -> String { directory }
 }
