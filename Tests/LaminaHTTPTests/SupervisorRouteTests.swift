@@ -46,6 +46,11 @@ extension TestServices {
         ask("GET", "\(prefix)/\(id)/status").json?["payload"] ?? .null
     }
 
+    /// A record of now.
+    fileprivate func append(_ number: Int, day: Int) {
+        stream.append("t", Int32(number % 2), [row(number, day: day)], time: TestServices.now)
+    }
+
     fileprivate func taskState(_ id: String) -> TaskState? { ((try? services.tasks.status(id)) ?? nil)?.state }
 
     /// The id of the task that reads.
@@ -356,7 +361,7 @@ extension TestServices {
     @Test func aReplayReplacesJustItsIntervals() throws {
         let test = try TestServices()
         test.stream.addPartitions("t", 0..<2)
-        for number in 0..<20 { test.stream.append("t", Int32(number % 2), [row(number, day: 1 + number / 10)]) }
+        for number in 0..<20 { test.append(number, day: 1 + number / 10) }
         _ = test.ask("POST", prefix, spec())
         #expect(test.hasRows(20, 190))
         _ = test.ask("POST", "\(prefix)/clicks/taskGroups/handoff", "{}")
@@ -373,7 +378,7 @@ extension TestServices {
         #expect(replay("2024-05-01/P1D") == .success)
         #expect(test.total() == (30, 335))
         // What comes now stays beside the new version.
-        test.stream.append("t", 0, [row(1000, day: 1)])
+        test.append(1000, day: 1)
         #expect(test.hasRows(31, 1335))
         #expect(replay("2024-05-02/P1D") == .success)
         #expect(test.total() == (21, 1190))

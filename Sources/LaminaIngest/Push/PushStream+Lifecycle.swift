@@ -53,6 +53,9 @@ extension PushStream {
         try end(.suspended, publishing: true, milliseconds: milliseconds)
     }
 
+    /// Takes no further pushes from now on; `suspend`, `terminate` or `stop` follows.
+    package func refuse() { load.update { if $0.phase == .running { $0.phase = .suspended } } }
+
     /// Takes no more pushes; rows stay on disk for the next start.
     package func stop() throws(LaminaError) { try end(.stopped, publishing: false) }
 

@@ -14,7 +14,7 @@ import LaminaSegment
 /// position.
 ///
 /// Source: Druid's `SeekableStreamIndexTaskRunner`, `StreamAppenderator`, `StreamAppenderatorDriver`.
-package final class StreamIndexer: Sendable {
+package final class StreamIndexer: StreamWriter {
     let spec: StreamSpec
     /// Of its sequences: `index_kafka_<datasource>_<hash>`.
     package let name: String

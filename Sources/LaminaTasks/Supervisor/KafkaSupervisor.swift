@@ -106,6 +106,10 @@ package final class KafkaSupervisor: StreamSupervisor {
             guard let self else { return }
             let now = shared.clock()
             shown.update { state in
+                guard let error else {
+                    _ = state.machine.handle(.taskRecovered(group: task.group), at: now)
+                    return
+                }
                 if isFailure {
                     _ = state.machine.handle(.taskTroubled(group: task.group, error), at: now)
                 } else {

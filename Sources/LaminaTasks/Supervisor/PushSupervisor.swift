@@ -8,6 +8,8 @@ package final class PushSupervisor: StreamSupervisor {
         var predecessor: (any StreamSupervisor)?
         var errors: [SupervisorError] = []
         var isStopping = false
+        /// Nothing is accepted any more.
+        var hasClosed = false
         var hasFinished = false
     }
 
@@ -166,6 +168,8 @@ package final class PushSupervisor: StreamSupervisor {
         held.update { $0.isStopping = true }
         let work: @Sendable () -> Void = { [self] in
             let stream = held.read { $0.stream }
+            stream?.refuse()
+            held.update { $0.hasClosed = true }
             do throws(LaminaError) {
                 if isLast { try stream?.terminate() } else { try stream?.suspend() }
             } catch {
@@ -177,8 +181,10 @@ package final class PushSupervisor: StreamSupervisor {
         do throws(LaminaError) {
             try WorkerThread(name: "push-finish", work).detach()
         } catch {
-            work()
+            return work()
         }
+        // No push is taken any more when this returns; what it waits for is only a thread that starts.
+        _ = held.wait(milliseconds: 5000) { $0.hasClosed ? true : nil }
     }
 
     package func waitUntilFinished(milliseconds: Int64) -> Bool {

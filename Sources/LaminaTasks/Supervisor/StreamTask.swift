@@ -18,7 +18,8 @@ final class StreamTask: Sendable {
     }
 
     typealias EndListener = @Sendable (StreamTask, SupervisorError?) -> Void
-    typealias TroubleListener = @Sendable (StreamTask, SupervisorError, _ isFailure: Bool) -> Void
+    /// Told of what hinders the task, and with nil when it goes on.
+    typealias TroubleListener = @Sendable (StreamTask, SupervisorError?, _ isFailure: Bool) -> Void
 
     struct State: Sendable {
         var wanted: [StreamPartition] = []
@@ -288,6 +289,7 @@ final class StreamTask: Sendable {
                 try poll(source)
                 indexer.tick(now: shared.clock())
                 try noteEpochs()
+                if pause > 100 { state.read { $0.onTrouble }?(self, nil, false) }
                 pause = 100
             } catch let error as StreamError {
                 isAssigned = false

@@ -20,6 +20,8 @@ package struct SupervisorMachine: Sendable {
         case taskEnded(group: Int, failure: SupervisorError?)
         /// A task cannot go on for now, keeps its rows and tries again.
         case taskTroubled(group: Int, SupervisorError)
+        /// It goes on.
+        case taskRecovered(group: Int)
         /// What an earlier spec's or process's tasks held is published.
         case drained(Int)
         /// Everything is to be read again from what is committed.
@@ -46,6 +48,8 @@ package struct SupervisorMachine: Sendable {
         var state = GroupState.running
         /// How many runs it has come through.
         var runs = 0
+        /// It cannot go on for now.
+        var isTroubled = false
     }
 
     package let taskCount: Int
@@ -105,9 +109,11 @@ package struct SupervisorMachine: Sendable {
             if failure != nil, health.state != .idle { health.propose(isSuspended ? .suspended : .running) }
         case .taskTroubled(let group, let error):
             groups[group]?.runs = 0
+            groups[group]?.isTroubled = true
             health.taskEnded(isGood: false)
             health.note(error)
             if health.state != .idle { health.propose(isSuspended ? .suspended : .running) }
+        case .taskRecovered(let group): groups[group]?.isTroubled = false
         case .drained(let count): draining = max(0, draining - count)
         case .reset:
             late = []
@@ -175,7 +181,7 @@ package struct SupervisorMachine: Sendable {
 
     private mutating func noteWell() {
         for group in groups.keys { groups[group]?.runs += 1 }
-        if !groups.isEmpty, groups.values.allSatisfy({ $0.runs > Self.runsToBeWell }) { health.tasksAreWell() }
+        if !groups.isEmpty, groups.values.allSatisfy({ !$0.isTroubled && $0.runs > Self.runsToBeWell }) { health.tasksAreWell() }
     }
 
     /// Without a new offset for long enough, and with nothing left to read; at the first run, with nothing left to read at all.

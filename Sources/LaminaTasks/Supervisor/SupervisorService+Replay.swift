@@ -7,8 +7,8 @@ extension SupervisorService {
     /// A batch task does it: it takes its lock, which cuts the stream, and reads the log from where records of these intervals may begin
     /// up to where the stream was cut. What the stream brings later belongs to the new version, so nothing is missing or counted twice.
     ///
-    /// - Parameter json: `{"intervals": ["2024-03-10/P1D"], "margin": "PT1H"}`: records may carry times up to the margin before the
-    ///   broker's.
+    /// - Parameter json: `{"intervals": ["2024-03-10/P1D"], "margin": "P1D"}`: rows may be as much later by their own time than by
+    ///   their record's.
     /// - Returns: the task's id.
     /// - Errors: the log does not reach back far enough; the gap is named.
     package func replay(_ id: String, _ json: JSON) throws(LaminaError) -> String {
@@ -20,7 +20,7 @@ extension SupervisorService {
         for node in try root.required("intervals").list() { intervals.append(try Interval(parsing: node.string())) }
         intervals = Interval.condensed(intervals.filter { $0.start < $0.end })
         guard let first = intervals.first else { throw .invalidInput("intervals must name at least one") }
-        var margin: Int64 = 3_600_000
+        var margin = millisecondsPerDay
         if let text = try root.optionalString("margin") {
             guard let given = try ISOPeriod(parsing: text).fixedMilliseconds, given >= 0 else {
                 throw .invalidInput("margin must be a period of known length, not \(text)")
