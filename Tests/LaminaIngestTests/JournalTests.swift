@@ -7,7 +7,7 @@ import Testing
 @Suite struct JournalTests {
     private func entry(_ number: Int) -> Journal.Entry {
         Journal.Entry(
-            head: (0..<number % 5).map { UInt8($0 &+ number) },
+            head: (0..<number % 5).map { UInt8(truncatingIfNeeded: $0 &+ number) },
             body: (0..<(number * 7 % 23)).map { UInt8(truncatingIfNeeded: $0 * number) }
         )
     }

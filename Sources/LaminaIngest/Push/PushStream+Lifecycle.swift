@@ -26,17 +26,22 @@ extension PushStream {
         }
     }
 
-    /// A new indexer over the stream's files, with all of the journal in it.
-    /// - Returns: the journal's next number.
-    func openIndexer() throws(LaminaError) -> Int64 {
-        let indexer = try StreamIndexer(
+    private func makeIndexer() throws(LaminaError) -> StreamIndexer {
+        try StreamIndexer(
             spec.stream,
             name: name,
             directory: "\(folder)/rows",
             host: host,
             lookups: options.lookups,
-            clock: options.clock
+            clock: options.clock,
+            probe: options.probe
         )
+    }
+
+    /// A new indexer over the stream's files, with all of the journal in it.
+    /// - Returns: the journal's next number.
+    func openIndexer() throws(LaminaError) -> Int64 {
+        let indexer = try makeIndexer()
         do throws(LaminaError) {
             let next = try replayJournal(into: indexer)
             indexing.withLock { $0 = indexer }
@@ -88,14 +93,7 @@ extension PushStream {
             if let open = indexing.withLock({ $0 }) {
                 indexer = open
             } else {
-                indexer = try StreamIndexer(
-                    spec.stream,
-                    name: name,
-                    directory: "\(folder)/rows",
-                    host: host,
-                    lookups: options.lookups,
-                    clock: options.clock
-                )
+                indexer = try makeIndexer()
             }
             let end = max(journal.next, indexer.position[partition] ?? 0)
             indexing.withLock { $0 = nil }

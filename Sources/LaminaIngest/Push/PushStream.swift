@@ -25,6 +25,8 @@ package final class PushStream: Sendable {
         /// How long a request waits for its rows to be visible.
         package var waitMilliseconds: Int64 = 30_000
         package var journal = Journal.Options()
+        /// The indexer's; for tests.
+        package var probe: (@Sendable (StreamStep) throws(LaminaError) -> Void)?
 
         package init() {}
     }
