@@ -1,5 +1,6 @@
 import LaminaBase
 import LaminaIngest
+import LaminaTestSupport
 import Testing
 
 @Suite struct DeadLetterTests {

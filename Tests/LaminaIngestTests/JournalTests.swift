@@ -1,6 +1,7 @@
 import Glibc
 import LaminaBase
 import LaminaIngest
+import LaminaTestSupport
 import Synchronization
 import Testing
 
@@ -36,7 +37,7 @@ import Testing
     @Test func recordsSurviveReopeningInTheirOrderAndOverSeveralFiles() throws {
         let folder = try TemporaryFolder()
         var options = Journal.Options()
-        options.fileBytes = 300
+        options.fileBytes = 150
         var next = 0
         for group in [1, 3, 0, 7, 2, 20] {
             let journal = try Journal(folder: folder.path, options: options)
@@ -212,21 +213,7 @@ import Testing
 final class TemporaryFolder: Sendable {
     let path: String
 
-    init() throws {
-        var template = Array("/tmp/lamina-journal-XXXXXX".utf8CString)
-        guard let made = mkdtemp(&template) else {
-            throw LaminaError.io("make a folder in", path: "/tmp", errno: errno)
-        }
-        path = String(cString: made)
-    }
+    init() throws { path = try makeTemporaryFolder() }
 
-    deinit {
-        func remove(_ path: String) {
-            for name in (try? folderEntries(path)) ?? [] where unlink("\(path)/\(name)") != 0 {
-                remove("\(path)/\(name)")
-            }
-            rmdir(path)
-        }
-        remove(path)
-    }
+    deinit { removeTree(path) }
 }

@@ -1,6 +1,7 @@
 import Glibc
 import LaminaBase
 import LaminaIngest
+import LaminaTestSupport
 import Synchronization
 import Testing
 
@@ -10,14 +11,16 @@ final class PushFixture {
     let clock = TestClock()
     let io: JSONObject
     let tuning: JSONObject
+    let waits: Int64
     private(set) var host = FakeStreamHost()
     private(set) var stream: PushStream
 
-    init(io: JSONObject = [:], tuning: JSONObject = [:], starts: Bool = true) throws {
+    init(io: JSONObject = [:], tuning: JSONObject = [:], waits: Int64 = 30_000) throws {
         self.io = io
         self.tuning = tuning
-        stream = try Self.open(folder, host, clock, io, tuning)
-        if starts { try stream.start() }
+        self.waits = waits
+        stream = try Self.open(folder, host, clock, io, tuning, waits)
+        try stream.start()
     }
 
     private static func open(
@@ -25,7 +28,8 @@ final class PushFixture {
         _ host: FakeStreamHost,
         _ clock: TestClock,
         _ io: JSONObject,
-        _ tuning: JSONObject
+        _ tuning: JSONObject,
+        _ waits: Int64
     ) throws -> PushStream {
         var ioConfig: JSONObject = ["type": "push", "inputFormat": ["type": "json"]]
         for (key, value) in io.entries { ioConfig[key] = value }
@@ -43,6 +47,8 @@ final class PushFixture {
         var options = PushStream.Options()
         options.clock = { clock.now }
         options.journal.fileBytes = 2000
+        // A crashed host never lets rows in.
+        options.waitMilliseconds = waits
         options.probe = { step throws(LaminaError) in try host.probe(step) }
         return try PushStream(spec, name: "index_push_t", folder: folder, host: host, options: options)
     }
@@ -58,11 +64,17 @@ final class PushFixture {
         host.state.update { $0.isCrashed = true }
         try? stream.stop()
         host = host.next()
-        stream = try Self.open(folder, host, clock, io, tuning)
+        stream = try Self.open(folder, host, clock, io, tuning, waits)
         try stream.start()
     }
 
-    func push(_ texts: [String], key: String? = nil, producer: String? = nil, sequence: Int? = nil, atomic: Bool = false)
+    func push(
+        _ texts: [String],
+        key: String? = nil,
+        producer: String? = nil,
+        sequence: Int? = nil,
+        atomic: Bool = false
+    )
         throws -> PushOutcome
     {
         try stream.accept(
@@ -75,7 +87,8 @@ final class PushFixture {
         )
     }
 
-    func reply(_ texts: [String], key: String? = nil, producer: String? = nil, sequence: Int? = nil) throws -> PushReply {
+    func reply(_ texts: [String], key: String? = nil, producer: String? = nil, sequence: Int? = nil) throws -> PushReply
+    {
         guard case .done(let reply) = try push(texts, key: key, producer: producer, sequence: sequence) else {
             throw LaminaError.invalidInput("refused")
         }
@@ -83,7 +96,7 @@ final class PushFixture {
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct PushStreamTests {
+@Suite(.timeLimit(.minutes(5))) struct PushStreamTests {
     @Test func rowsAreVisibleWithTheAnswerAndAfterACrash() throws {
         let push = try PushFixture()
         var ids: [Int64] = []
@@ -293,6 +306,8 @@ final class PushFixture {
         try push.stream.suspend()
         try push.stream.start()
         _ = try push.reply([streamRow(2)], key: "b")
+        // As the supervisor does.
+        push.host.state.update { $0.committed = nil }
         try push.stream.reset()
         #expect(try push.host.visible() == [1])
         #expect(try push.reply([streamRow(3)], key: "b").accepted == 1)
@@ -331,7 +346,7 @@ final class PushFixture {
     /// Crashes at random steps of the indexer while pushes with keys go on: each is stored once.
     @Test func keyedPushesAreStoredOnceThroughRandomCrashes() throws {
         var random = SystemRandomNumberGenerator()
-        let push = try PushFixture(tuning: ["maxRowsInMemory": 20])
+        let push = try PushFixture(tuning: ["maxRowsInMemory": 20], waits: 300)
         var id: Int64 = 0
         for _ in 0..<15 {
             push.host.state.update { $0.fuse = Int.random(in: 1...40, using: &random) }

@@ -33,14 +33,16 @@ final class PushKeys: Sendable {
     let state = Monitor(State())
     let journal: Journal
 
-    /// - Parameter period: ms.
-    init(folder: String, period: Int64, keysMax: Int, log: (String) -> Void) throws(LaminaError) {
+    /// - Parameters:
+    ///   - period: ms.
+    ///   - now: wall clock, ms.
+    init(folder: String, period: Int64, keysMax: Int, now: Int64, log: (String) -> Void) throws(LaminaError) {
         self.period = period
         self.keysMax = keysMax
         var options = Journal.Options()
         options.fileBytes = 4 << 20
         journal = try Journal(folder: folder, options: options, log: log)
-        try load()
+        try load(now)
     }
 
     var keyCount: Int { state.read { $0.keyCount } }
@@ -48,8 +50,9 @@ final class PushKeys: Sendable {
 
     /// Waits until nobody works on the same push; then answers whether it was stored before. If not, the caller has it to itself until
     /// `finish`.
-    func claim(_ identity: PushIdentity, now: Int64) throws(LaminaError) -> Bool {
-        let outcome = state.wait { state -> Result<Bool, LaminaError>? in
+    /// - Parameter milliseconds: how long to wait for others.
+    func claim(_ identity: PushIdentity, now: Int64, milliseconds: Int64) throws(LaminaError) -> Bool {
+        let outcome = state.wait(milliseconds: milliseconds) { state -> Result<Bool, LaminaError>? in
             guard !state.busy.contains(identity.lane) else { return nil }
             self.expire(&state, now)
             if Self.isKnown(identity, state) { return .success(true) }
@@ -57,7 +60,11 @@ final class PushKeys: Sendable {
             state.busy.insert(identity.lane)
             return .success(false)
         }
-        return try outcome?.get() ?? true
+        switch outcome {
+        case .success(let isKnown): return isKnown
+        case .failure(let problem): throw problem
+        case nil: throw .pushUnavailable("A push with the same key, or of the same producer, is still being worked on")
+        }
     }
 
     /// Lets others go on that wait for the same.
@@ -171,8 +178,7 @@ extension PushKeys {
         return Journal.Entry(head: head.bytes)
     }
 
-    private func load() throws(LaminaError) {
-        let now = wallMilliseconds()
+    private func load(_ now: Int64) throws(LaminaError) {
         try journal.read(from: journal.first, headsOnly: true) { record throws(LaminaError) in
             var head = HeadReader(record.head)
             var newest: Int64 = 0

@@ -122,7 +122,22 @@ struct PushRecord: Sendable {
     var isEmpty: Bool { records.isEmpty && rejects.isEmpty }
 
     /// Whether it is worth writing down.
-    var hasEffect: Bool { !isEmpty || !letters.isEmpty || identity != nil }
+    var hasEffect: Bool { received > 0 || identity != nil }
+
+    /// Rejected rows that are not among `records`, and so are not counted when those are taken in again.
+    var rejectedCounts: StreamCounts {
+        var counts = StreamCounts()
+        guard !rejects.isEmpty else { return counts }
+        let stored = Set(records)
+        for reject in rejects where !stored.contains(reject.range) {
+            switch PreparedRecords.Reason(rawValue: reject.kind) {
+            case .late: counts.late += 1
+            case .early: counts.early += 1
+            default: counts.unparseable += 1
+            }
+        }
+        return counts
+    }
 
     /// Whether every range lies in a body of that many bytes.
     func fits(_ count: Int) -> Bool {

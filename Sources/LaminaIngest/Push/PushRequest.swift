@@ -37,6 +37,13 @@ package struct PushReply: Sendable, Equatable {
     /// The first ones.
     package var errors: [RowError] = []
 
+    package init(received: Int = 0, accepted: Int = 0, rejected: Int = 0, duplicate: Int = 0) {
+        self.received = received
+        self.accepted = accepted
+        self.rejected = rejected
+        self.duplicate = duplicate
+    }
+
     package var json: JSON {
         [
             "received": .int(Int64(received)), "accepted": .int(Int64(accepted)), "rejected": .int(Int64(rejected)),

@@ -12,6 +12,13 @@ package struct DeadLetterReplay: Sendable, Equatable {
     /// Kept in part only, as they were too long: they stay.
     package var cut = 0
 
+    package init(replayed: Int = 0, accepted: Int = 0, rejected: Int = 0, cut: Int = 0) {
+        self.replayed = replayed
+        self.accepted = accepted
+        self.rejected = rejected
+        self.cut = cut
+    }
+
     package var json: JSON {
         [
             "replayed": .int(Int64(replayed)), "accepted": .int(Int64(accepted)), "rejected": .int(Int64(rejected)),

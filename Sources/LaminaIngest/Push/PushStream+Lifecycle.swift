@@ -68,6 +68,8 @@ extension PushStream {
         try lifecycle.withLock { _ throws(LaminaError) in
             load.update { $0.phase = phase }
             stopThreads()
+            // Nothing may stay in the journal alone when it is to be published.
+            if publishing, indexing.withLock({ $0 }) == nil { _ = try openIndexer() }
             guard let indexer = indexing.withLock({ $0 }) else { return }
             defer { indexing.withLock { $0 = nil } }
             try indexer.stop(publishing: publishing, milliseconds: milliseconds)
@@ -85,7 +87,7 @@ extension PushStream {
     ///
     /// The journal's numbers go on, so that what is committed keeps its meaning; the caller may forget that as well.
     package func reset() throws(LaminaError) {
-        let ran = phase == .running || phase == .starting
+        let ran = phase != .suspended && phase != .stopped
         try lifecycle.withLock { _ throws(LaminaError) in
             load.update { $0.phase = .stopped }
             stopThreads()

@@ -35,7 +35,7 @@ extension PushStream {
             } catch {
                 options.log("The push stream of \(dataSource) cannot write: \(error.message)")
                 let failure = LaminaError.pushUnavailable("Nothing was stored: \(error.message)")
-                for ticket in tickets { ticket.fail(failure) }
+                for ticket in tickets { resolve(ticket, failure) }
             }
         }
         toIndex.update { $0.close() }
@@ -43,14 +43,18 @@ extension PushStream {
 
     private func index() {
         var next = indexing.withLock { $0?.position[partition] } ?? journal.first
+        var isStuck = false
         while true {
             let work = toIndex.wait(milliseconds: 200) { $0.takeAll() }
             if let work, work.isEmpty { return }
             for (sequence, ticket) in work ?? [] {
-                // What a recovery has read from the journal is in already.
-                if sequence >= next { next = append(ticket, sequence) ?? next }
-                if sequence < next { ticket.finish() } else { ticket.fail(notIndexed) }
+                // What a recovery has read from the journal is in already. Behind one that is not in, none may be.
+                if !isStuck, sequence >= next {
+                    if let end = append(ticket, sequence) { next = end } else { isStuck = true }
+                }
+                resolve(ticket, sequence < next ? nil : notIndexed)
             }
+            if isStuck { continue }
             guard let indexer = indexing.withLock({ $0 }) else { continue }
             indexer.tick(now: options.clock())
             if let failure = indexer.failure {
@@ -63,6 +67,12 @@ extension PushStream {
                 options.log("The journal of \(dataSource) cannot be shortened: \(error.message)")
             }
         }
+    }
+
+    /// Lets the request answer, and those that wait with the same key.
+    private func resolve(_ ticket: PushTicket, _ error: LaminaError?) {
+        if let identity = ticket.record.identity { keys.finish(identity) }
+        if let error { ticket.fail(error) } else { ticket.finish() }
     }
 
     private var notIndexed: LaminaError {
@@ -139,6 +149,7 @@ extension PushStream {
         // What was stored then and cannot be now, under another spec, must not vanish. Records of several rows had bad ones before.
         let known = Set(record.rejects.map(\.range))
         let now = PushSummary(prepared).record(time: record.time, identity: nil, letters: [])
+        prepared.counts.add(record.rejectedCounts)
         var record = record
         record.rejects += now.rejects.filter { !known.contains($0.range) }
         try settle(sequence, record, body)

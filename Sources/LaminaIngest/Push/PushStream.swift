@@ -77,6 +77,7 @@ package final class PushStream: Sendable {
             folder: "\(folder)/keys",
             period: spec.idempotencyPeriod,
             keysMax: spec.maxIdempotencyKeys,
+            now: options.clock(),
             log: options.log
         )
         letters = try DeadLetters(
@@ -112,12 +113,14 @@ package final class PushStream: Sendable {
         letters: [Int64]
     ) throws(LaminaError) -> PushOutcome {
         let now = options.clock()
-        if let identity, try keys.claim(identity, now: now) {
+        if let identity, try keys.claim(identity, now: now, milliseconds: options.waitMilliseconds) {
             let reply = PushReply(received: batch.records.count, duplicate: batch.records.count)
             meter.withLock { $0.add(reply) }
             return .done(reply)
         }
-        defer { if let identity { keys.finish(identity) } }
+        // From the queue on, the threads let go of the key, as they know when it is done.
+        var holdsKey = true
+        defer { if holdsKey, let identity { keys.finish(identity) } }
         guard let indexer = indexing.withLock({ $0 }) else { throw notRunning(phase) }
         let prepared = try indexer.prepare(batch, bounds: indexer.bounds)
         let summary = PushSummary(prepared)
@@ -130,6 +133,7 @@ package final class PushStream: Sendable {
         if record.hasEffect {
             let ticket = PushTicket(record: record, body: batch.bytes, prepared: prepared, indexer: indexer)
             guard toJournal.update({ $0.put(ticket) }) else { throw notRunning(phase) }
+            holdsKey = false
             try ticket.wait(milliseconds: options.waitMilliseconds)
         }
         meter.withLock { $0.add(summary.reply, summary.kinds) }

@@ -43,7 +43,6 @@ struct PushSummary {
         for (place, record) in records.enumerated() where !(isRowEach && rejected.contains(place)) {
             if let value = record.value { stored.append(value) }
         }
-        if prepared.acceptedRows == 0 { stored = [] }
     }
 
     /// - Parameter letters: the dead letter that each record was, if they were some.
