@@ -196,7 +196,7 @@ import Testing
         ])
         let answer = try sample(stream, ["useEarliestOffset": true])
         #expect(answer["numRowsRead"] == 3 && answer["numRowsIndexed"] == 1)
-        let data = try #require(answer["data"]?.arrayValue?.elements)
+        let data = try #require(answer["data"]?.arrayValue)
         #expect(data[0]["parsed"] == ["__time": 1, "x": "a"])
         #expect(data[1]["error"] == "Unable to parse row [poison] into JSON")
         #expect(data[2]["unparseable"] == true)

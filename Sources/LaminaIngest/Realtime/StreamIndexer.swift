@@ -269,7 +269,7 @@ package struct StreamStatus: Sendable {
     package var error: LaminaError?
 }
 
-extension StreamIndexer: StreamWriter {
+extension StreamIndexer {
     package var cutPosition: StreamPosition { state.read { $0.cutPosition } }
 
     /// The folder that publishes of an indexer give to their host.
