@@ -12,7 +12,7 @@ import Testing
 
     /// The field `a` of all rows, in the order of the batches' numbers, which must have no gaps.
     private func read(
-        _ stream: FakeStream,
+        _ stream: LogStream,
         _ more: JSONObject,
         format: JSON = ["type": "json"]
     ) throws(LaminaError) -> [JSON] {
@@ -32,12 +32,12 @@ import Testing
     private func numbers(_ range: Range<Int>) -> [JSON] { range.map { .int(Int64($0)) } }
 
     @Test func allThereIs() throws {
-        let stream = FakeStream([0: FakeStream.log(values(0..<5)), 1: FakeStream.log(values(10..<13)), 2: .init()])
+        let stream = LogStream([0: LogStream.log(values(0..<5)), 1: LogStream.log(values(10..<13)), 2: .init()])
         #expect(try read(stream, [:]) == numbers(0..<5) + numbers(10..<13))
     }
 
     @Test func betweenOffsets() throws {
-        let stream = FakeStream([0: FakeStream.log(values(0..<9)), 1: FakeStream.log(values(20..<29))])
+        let stream = LogStream([0: LogStream.log(values(0..<9)), 1: LogStream.log(values(20..<29))])
         #expect(try read(stream, ["start": ["0": 3], "end": ["0": 6]]) == numbers(3..<6))
         #expect(try read(stream, ["start": ["0": 7, "1": 8]]) == numbers(7..<9) + numbers(28..<29))
         #expect(try read(stream, ["end": ["1": 2]]) == numbers(20..<22))
@@ -46,17 +46,17 @@ import Testing
 
     @Test func offsetsWithoutRecordsDoNotHang() throws {
         // Behind offset 2 there are only markers of transactions; between 2 and 7 compaction took what was there.
-        var log = FakeStream.log(values(0..<3), latest: 6)
-        let stream = FakeStream([0: log])
+        var log = LogStream.log(values(0..<3), latest: 6)
+        let stream = LogStream([0: log])
         #expect(try read(stream, [:]) == numbers(0..<3))
         #expect(try read(stream, ["start": ["0": 0], "end": ["0": 5]]) == numbers(0..<3))
         log.records.append((7, 0, "{\"a\":7}"))
         log.latest = 8
-        #expect(try read(FakeStream([0: log]), ["end": ["0": 5]]) == numbers(0..<3))
+        #expect(try read(LogStream([0: log]), ["end": ["0": 5]]) == numbers(0..<3))
     }
 
     @Test func theEndIsWhereTheLogEndedAtFirst() throws {
-        let stream = FakeStream([0: FakeStream.log(values(0..<3))])
+        let stream = LogStream([0: LogStream.log(values(0..<3))])
         let input = try InputSource(json: source([:]), path: "inputSource")
         let format = try InputFormat(json: ["type": "json"], path: "inputFormat")
         var counts: [Int] = []
@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test func gapsAreNamed() throws {
-        let stream = FakeStream([0: FakeStream.log(values(0..<5), from: 100, times: [10, 20, 30, 40, 50])])
+        let stream = LogStream([0: LogStream.log(values(0..<5), from: 100, times: [10, 20, 30, 40, 50])])
         func message(_ more: JSONObject) -> String {
             do throws(LaminaError) {
                 return "\(try read(stream, more).count) rows"
@@ -94,16 +94,16 @@ import Testing
     }
 
     @Test func anIntervalOfTheLog() throws {
-        let stream = FakeStream([
-            0: FakeStream.log(values(0..<5), times: [10, 20, 30, 40, 50]),
-            1: FakeStream.log(values(10..<12), times: [1, 2]),
+        let stream = LogStream([
+            0: LogStream.log(values(0..<5), times: [10, 20, 30, 40, 50]),
+            1: LogStream.log(values(10..<12), times: [1, 2]),
         ])
         let rows = try read(stream, ["interval": "1970-01-01T00:00:00.020Z/1970-01-01T00:00:00.041Z"])
         #expect(rows == numbers(1..<4))
     }
 
     @Test func aBrokerThatIsAwayIsWaitedFor() throws {
-        let stream = FakeStream([0: FakeStream.log(values(0..<5))])
+        let stream = LogStream([0: LogStream.log(values(0..<5))])
         stream.fail([.unreachable("away"), .unreachable("still away")])
         #expect(try read(stream, [:]) == numbers(0..<5))
         stream.fail([.offsetGone(StreamPartition(topic: "t", number: 0), wanted: 1, earliest: 3, latest: 5)])
@@ -111,15 +111,15 @@ import Testing
     }
 
     @Test func finishedPartitionsAreLetGo() throws {
-        var logs: [Int32: FakeStream.Log] = [:]
-        for number in 0..<8 { logs[Int32(number)] = FakeStream.log(values(0..<(number + 1))) }
-        let stream = FakeStream(logs)
+        var logs: [Int32: LogStream.Log] = [:]
+        for number in 0..<8 { logs[Int32(number)] = LogStream.log(values(0..<(number + 1))) }
+        let stream = LogStream(logs)
         #expect(try read(stream, [:]).count == 36)
         #expect(stream.assignments == 4)
     }
 
     @Test func severalThreadsShareTheRows() throws {
-        let stream = FakeStream([0: FakeStream.log(values(0..<500)), 1: FakeStream.log(values(500..<1000))])
+        let stream = LogStream([0: LogStream.log(values(0..<500)), 1: LogStream.log(values(500..<1000))])
         let rows = try openRows(
             try InputSource(json: source([:]), path: "inputSource"),
             try InputFormat(json: ["type": "json"], path: "inputFormat"),
@@ -138,7 +138,7 @@ import Testing
     }
 
     @Test func beneathOtherSources() throws {
-        let stream = FakeStream([0: FakeStream.log(values(0..<2))])
+        let stream = LogStream([0: LogStream.log(values(0..<2))])
         let json: JSON = [
             "type": "combining",
             "delegates": [["type": "inline", "data": "{\"a\":7}"], source([:])],
@@ -160,13 +160,13 @@ import Testing
         ] as [JSON]
     )
     func wrongSpecs(more: JSON) throws {
-        let stream = FakeStream([0: FakeStream.log(values(0..<2))])
+        let stream = LogStream([0: LogStream.log(values(0..<2))])
         #expect(throws: LaminaError.self) { try read(stream, more.objectValue ?? [:]) }
     }
 
     // MARK: samples
 
-    private func sample(_ stream: FakeStream, _ io: JSONObject, rows: Int = 10, timeout: Int = 5000) throws -> JSON {
+    private func sample(_ stream: LogStream, _ io: JSONObject, rows: Int = 10, timeout: Int = 5000) throws -> JSON {
         var config: JSONObject = [
             "topic": "t", "consumerProperties": ["bootstrap.servers": "x:1"], "inputFormat": ["type": "json"],
         ]
@@ -191,8 +191,8 @@ import Testing
     }
 
     @Test func samplesOfATopic() throws {
-        let stream = FakeStream([
-            0: FakeStream.log(["{\"ts\":1,\"x\":\"a\"}", "poison", "{\"ts\":\"no\",\"x\":\"b\"}"])
+        let stream = LogStream([
+            0: LogStream.log(["{\"ts\":1,\"x\":\"a\"}", "poison", "{\"ts\":\"no\",\"x\":\"b\"}"])
         ])
         let answer = try sample(stream, ["useEarliestOffset": true])
         #expect(answer["numRowsRead"] == 3 && answer["numRowsIndexed"] == 1)

@@ -3,7 +3,7 @@ import LaminaIngest
 import Synchronization
 
 /// A log in memory: offsets may hold no record, and its beginning may be gone.
-final class FakeStream: StreamSource, StreamConnector {
+final class LogStream: StreamSource, StreamConnector {
     struct Log: Sendable {
         /// Offset, time and value.
         var records: [(offset: Int64, time: Int64, value: String)] = []
