@@ -15,7 +15,7 @@ RELEASE := swift build -c release $(FLAGS)
 TEST := swift test -c release $(FLAGS) --disable-xctest --disable-testable-imports
 LAMINA := .build/release/lamina
 
-.PHONY: deps build quickstart test test-long test-druid bench lint toolchain clean
+.PHONY: deps build quickstart test test-long test-druid test-kafka bench lint toolchain clean
 
 toolchain:
 	@.ci/toolchain
@@ -41,6 +41,10 @@ test-long: toolchain deps build
 # Needs Java and ../shared/druid: a real Druid loads and compares what Lamina writes.
 test-druid: build
 	Tests/druid/run.sh $(LAMINA)
+
+# Needs Java and ../shared/kafka: sources read from a real broker.
+test-kafka: toolchain deps
+	Tests/kafka/run.sh $(TEST)
 
 bench: deps build
 	Benchmarks/run $(LAMINA)

@@ -37,23 +37,45 @@ enum KafkaFailure {
     }
 }
 
-/// The last complaint of a client's own threads, which no question's answer names: that credentials are wrong, that no broker is
-/// there.
+/// What a client's own threads complain of, which no question's answer names: that credentials are wrong, that no broker is there.
+/// One broker's closed connection is none: it is opened again.
 final class KafkaComplaints: Sendable {
-    private let last = Mutex<(code: rd_kafka_resp_err_t, text: String)?>(nil)
+    private struct State {
+        var last: (code: rd_kafka_resp_err_t, text: String)?
+        /// Of the connection that failed last.
+        var detail: String?
+    }
+
+    private let state = Mutex(State())
 
     func note(_ code: rd_kafka_resp_err_t, _ text: String) {
-        last.withLock { known in
-            // That all brokers are down follows from what is wrong with each, and says less.
-            if code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, known != nil { return }
-            known = (code, text)
+        state.withLock { state in
+            if code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
+                // It follows from what is wrong with each, and says less.
+                if state.last == nil { state.last = (code, state.detail ?? text) }
+            } else if case .refused = KafkaFailure.error(code, text) {
+                state.last = (code, text)
+            } else {
+                state.detail = text
+            }
         }
     }
 
     func take() -> (code: rd_kafka_resp_err_t, text: String)? {
-        last.withLock { known in
-            defer { known = nil }
-            return known
+        state.withLock { state in
+            defer { state.last = nil }
+            return state.last
         }
     }
+
+    /// What a question that timed out may have failed by.
+    func takeDetail() -> String? {
+        state.withLock { state in
+            defer { state.detail = nil }
+            return state.detail
+        }
+    }
+
+    /// Something was read: what was wrong is past.
+    func forget() { state.withLock { $0 = State() } }
 }

@@ -37,8 +37,11 @@ final class KafkaSource: StreamSource {
     ) -> StreamError {
         rd_kafka_poll(client.handle, 0)
         let error = KafkaFailure.error(code, what, partition: partition)
-        guard case .unreachable = error, let complaint = client.complaints.take() else { return error }
-        return KafkaFailure.error(complaint.code, what, detail: complaint.text)
+        guard case .unreachable = error else { return error }
+        if let complaint = client.complaints.take() {
+            return KafkaFailure.error(complaint.code, what, detail: complaint.text)
+        }
+        return KafkaFailure.error(code, what, detail: client.complaints.takeDetail())
     }
 
     // MARK: questions
@@ -120,15 +123,17 @@ final class KafkaSource: StreamSource {
     func poll(maxRecords: Int, maxBytes: Int, milliseconds: Int) throws(StreamError) -> RecordBatch? {
         let client = try opened()
         if let failure = client.takeFailure() { throw try error(failure, client) }
-        if let batch = client.read(
+        let batch = client.read(
             maxRecords: max(1, maxRecords),
             maxBytes: max(1, maxBytes),
             milliseconds: milliseconds
-        ) {
+        )
+        rd_kafka_poll(client.handle, 0)
+        if let batch {
+            client.complaints.forget()
             return batch
         }
         if let failure = client.takeFailure() { throw try error(failure, client) }
-        rd_kafka_poll(client.handle, 0)
         if let complaint = client.complaints.take() {
             throw KafkaFailure.error(complaint.code, "Cannot read \(topic)", detail: complaint.text)
         }

@@ -158,14 +158,14 @@ import Testing
     }
 
     @Test func recordsWithTooManyFieldsAreSplit() throws {
-        let values = (0..<400).map { record in
-            "{" + (0..<100).map { "\"f\(record)_\($0)\":\($0)" }.joined(separator: ",") + "}"
+        let values = (0..<2000).map { record in
+            "{" + (0..<4).map { "\"f\(record)_\($0)\":\($0)" }.joined(separator: ",") + "}"
         }
         let parsed = try Parsed(batch(values), ["type": "json"])
         #expect(parsed.batches > 1)
-        #expect(parsed.records == (0..<400).map { UInt32($0) })
+        #expect(parsed.records == (0..<2000).map { UInt32($0) })
         #expect(parsed.bad.isEmpty)
-        #expect(parsed.rows[399]["f399_99"] == 99)
+        #expect(parsed.rows[1999]["f1999_3"] == 3)
     }
 
     // MARK: the kafka format

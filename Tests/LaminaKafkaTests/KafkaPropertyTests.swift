@@ -16,7 +16,7 @@ import Testing
         return try connector.open(topic: "t", isPattern: false, properties: all, keepsKeys: false)
     }
 
-    private func message(_ properties: JSONObject, environment: [String: String] = [:]) -> String? {
+    private func refusal(_ properties: JSONObject, environment: [String: String] = [:]) -> String? {
         do throws(LaminaError) {
             _ = try open(properties, environment: environment)
             return nil
@@ -62,7 +62,7 @@ import Testing
         "enable.ssl.certificate.verification",
     ])
     func otherPropertiesAreRefused(name: String) throws {
-        let message = try #require(message([name: "/etc/shadow"]))
+        let message = try #require(refusal([name: "/etc/shadow"]))
         #expect(message.contains("'\(name)'"))
         #expect(!message.contains("shadow"))
     }
@@ -123,7 +123,7 @@ import Testing
             ("key.deserializer", ["key.deserializer": .string("com.evil.\(secret)")]),
         ]
         for (name, properties) in cases {
-            let message = try #require(message(properties, environment: ["HOME": secret]), "\(properties)")
+            let message = try #require(refusal(properties, environment: ["HOME": secret]), "\(properties)")
             #expect(message.contains("'\(name)'"), "\(message)")
             #expect(!message.contains(secret), "\(message)")
         }

@@ -21,53 +21,28 @@ import Testing
         )
     }
 
-    /// Values by partition and offset, until so many records are there; the position afterwards.
-    private func read(
-        _ source: any StreamSource,
-        _ count: Int,
-        maxRecords: Int = 1000,
-        maxBytes: Int = 1 << 20
-    ) throws -> (records: [String], next: StreamPosition) {
-        var records: [String] = []
-        var next: StreamPosition = [:]
-        let deadline = seconds() + 20
-        while records.count < count, seconds() < deadline {
-            guard let batch = try source.poll(maxRecords: maxRecords, maxBytes: maxBytes, milliseconds: 200) else {
-                continue
-            }
-            #expect(batch.records.count <= maxRecords)
-            for record in batch.records {
-                let partition = batch.partitions[Int(record.partition)].number
-                let value = record.value.map { String(decoding: batch.bytes[$0], as: UTF8.self) } ?? "-"
-                records.append("\(partition)@\(record.offset)=\(value)")
-            }
-            next.merge(batch.next) { _, new in new }
-        }
-        return (records, next)
-    }
-
     private func t(_ number: Int32) -> StreamPartition { StreamPartition(topic: "t", number: number) }
 
     @Test func readsPartitionsFromTheirOffsets() throws {
         let cluster = try MockCluster()
         try cluster.create("t", partitions: 3)
-        try cluster.produce("t", ["a", "b", "c"], partition: 0)
-        try cluster.produce("t", ["d", nil, ""], partition: 2)
+        try cluster.producer.produce("t", ["a", "b", "c"], partition: 0)
+        try cluster.producer.produce("t", ["d", nil, ""], partition: 2)
         let source = try source(cluster, "t")
         #expect(try source.partitions() == [t(0), t(1), t(2)])
         #expect(try source.earliest([t(0), t(2)]) == [t(0): 0, t(2): 0])
         #expect(try source.latest([t(0), t(1), t(2)]) == [t(0): 3, t(1): 0, t(2): 3])
         try source.assign([t(0): 1, t(2): 0])
-        let first = try read(source, 5)
+        let first = try readRecords(source, 5)
         #expect(first.records.sorted() == ["0@1=b", "0@2=c", "2@0=d", "2@1=-", "2@2="])
         #expect(first.next == [t(0): 3, t(2): 3])
         // Later records come of themselves, and only of what is assigned.
-        try cluster.produce("t", ["x"], partition: 1)
-        try cluster.produce("t", ["e"], partition: 0)
-        #expect(try read(source, 1).records == ["0@3=e"])
+        try cluster.producer.produce("t", ["x"], partition: 1)
+        try cluster.producer.produce("t", ["e"], partition: 0)
+        #expect(try readRecords(source, 1).records == ["0@3=e"])
         // Back again, and another partition besides.
         try source.assign([t(0): 2, t(1): 0])
-        #expect(try read(source, 3).records.sorted() == ["0@2=c", "0@3=e", "1@0=x"])
+        #expect(try readRecords(source, 3).records.sorted() == ["0@2=c", "0@3=e", "1@0=x"])
         source.close()
     }
 
@@ -76,10 +51,10 @@ import Testing
         let cluster = try MockCluster(compression: codec)
         try cluster.create("t")
         let values = (0..<500).map { "{\"n\":\($0),\"text\":\"the same text again and again\"}" }
-        try cluster.produce("t", values)
+        try cluster.producer.produce("t", values)
         let source = try source(cluster, "t")
         try source.assign([t(0): 7])
-        let found = try read(source, 493)
+        let found = try readRecords(source, 493)
         #expect(found.records == values.enumerated().dropFirst(7).map { "0@\($0.offset)=\($0.element)" })
         #expect(found.next == [t(0): 500])
         source.close()
@@ -88,10 +63,10 @@ import Testing
     @Test func batchesAreBounded() throws {
         let cluster = try MockCluster()
         try cluster.create("t")
-        try cluster.produce("t", (0..<100).map { _ in String(repeating: "x", count: 1000) })
+        try cluster.producer.produce("t", (0..<100).map { _ in String(repeating: "x", count: 1000) })
         let source = try source(cluster, "t")
         try source.assign([t(0): 0])
-        #expect(try read(source, 100, maxRecords: 7).records.count == 100)
+        #expect(try readRecords(source, 100, maxRecords: 7).records.count == 100)
         try source.assign([t(0): 0])
         var sizes: [Int] = []
         while sizes.reduce(0, +) < 100_000 {
@@ -106,7 +81,13 @@ import Testing
     @Test func keysHeadersAndTimes() throws {
         let cluster = try MockCluster()
         try cluster.create("t")
-        try cluster.produce("t", ["v"], key: "k", headers: [("h", "one"), ("n", nil)], timestamp: 1_700_000_000_123)
+        try cluster.producer.produce(
+            "t",
+            ["v"],
+            key: "k",
+            headers: [("h", "one"), ("n", nil)],
+            timestamp: 1_700_000_000_123
+        )
         for keepsKeys in [true, false] {
             let source = try source(cluster, "t", keepsKeys: keepsKeys)
             try source.assign([t(0): 0])
@@ -131,20 +112,20 @@ import Testing
     @Test func topicsOfAPattern() throws {
         let cluster = try MockCluster()
         for topic in ["t", "tt", "other"] { try cluster.create(topic) }
-        try cluster.produce("t", ["a"])
-        try cluster.produce("tt", ["b"])
+        try cluster.producer.produce("t", ["a"])
+        try cluster.producer.produce("tt", ["b"])
         let source = try source(cluster, "t+", isPattern: true)
         let partitions = try source.partitions()
         #expect(partitions == [t(0), StreamPartition(topic: "tt", number: 0)])
         try source.assign(try source.earliest(partitions))
-        #expect(try read(source, 2).records.sorted() == ["0@0=a", "0@0=b"])
+        #expect(try readRecords(source, 2).records.sorted() == ["0@0=a", "0@0=b"])
         source.close()
     }
 
     @Test func anOffsetThatIsGone() throws {
         let cluster = try MockCluster()
         try cluster.create("t")
-        try cluster.produce("t", ["a", "b"])
+        try cluster.producer.produce("t", ["a", "b"])
         let source = try source(cluster, "t")
         try source.assign([t(0): 50])
         var thrown: StreamError?
@@ -162,17 +143,17 @@ import Testing
         #expect(partition == t(0) && wanted == 50 && earliest == 0 && latest == 2)
         // What can be read can be read by the same source.
         try source.assign([t(0): 1])
-        #expect(try read(source, 1).records == ["0@1=b"])
+        #expect(try readRecords(source, 1).records == ["0@1=b"])
         source.close()
     }
 
     @Test func theBrokerGoesAwayAndComesBack() throws {
         let cluster = try MockCluster()
         try cluster.create("t")
-        try cluster.produce("t", ["a"])
+        try cluster.producer.produce("t", ["a"])
         let source = try source(cluster, "t")
         try source.assign([t(0): 0])
-        #expect(try read(source, 1).records == ["0@0=a"])
+        #expect(try readRecords(source, 1).records == ["0@0=a"])
         cluster.setDown()
         var isUnreachable = false
         for _ in 0..<50 where !isUnreachable {
@@ -185,7 +166,7 @@ import Testing
         }
         #expect(isUnreachable)
         cluster.setUp()
-        try cluster.produce("t", ["b"])
+        try cluster.producer.produce("t", ["b"])
         var found: [String] = []
         for _ in 0..<100 where found.isEmpty {
             do throws(StreamError) {

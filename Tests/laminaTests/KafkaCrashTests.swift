@@ -36,7 +36,7 @@ import Testing
                 let rows = ids.map { id in
                     #"{"t":"2024-06-0\#(Int.random(in: 1...2))T\#(Int.random(in: 10...23)):00:00Z","id":"\#(id)"}"#
                 }
-                try cluster.produce("crash", rows, partition: Int32(partition))
+                try cluster.producer.produce("crash", rows, partition: Int32(partition))
             }
         }
         for number in 0..<Self.kills {
