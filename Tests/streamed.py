@@ -22,8 +22,13 @@ import tempfile
 
 import running
 
-# Answers that depend on how many segments a day has, each with its reason.
-BY_SEGMENTS = {}
+# Answers that depend on the segments, or on the order in which they have their rows; each with its reason.
+BY_SEGMENTS = {
+    "native_granularity.topn_seoul_day": "a bucket that a single segment answers is shown in UTC, others in their zone",
+    "native_sketches.hll_no_finalize": "the bytes of a small sketch list its coupons in the order of their rows",
+    "native_dimensions.substring_to_end": "the recorded body stops inside a surrogate pair (gold-failing.txt)",
+    "native_groupby.dim_filter_extraction": "the recorded body stops inside a surrogate pair (gold-failing.txt)",
+}
 
 
 def tables(value):
@@ -145,6 +150,7 @@ def compare(goldlib, server, label, verbose):
     for case, want in cases(goldlib):
         if case["name"] in BY_SEGMENTS:
             left_out += 1
+            print("left out %s: %s" % (case["name"], BY_SEGMENTS[case["name"]]))
             continue
         got = asker.run(case)
         everything = None
