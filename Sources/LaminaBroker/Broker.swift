@@ -284,7 +284,7 @@ package final class Broker: Sendable {
             if let rows = lease.rows {
                 let views = taken[ObjectIdentifier(rows)] ?? rows.views()
                 taken[ObjectIdentifier(rows)] = views
-                inputs += try Self.inputs(of: lease, views)
+                inputs += Self.inputs(of: lease, views)
                 continue
             }
             guard let view = try segments.view(of: lease.segment) else { continue }
@@ -294,22 +294,13 @@ package final class Broker: Sendable {
     }
 
     /// One input for each view that holds rows; for a segment without any the first one, as it is there.
-    private static func inputs(of lease: Lease, _ views: [any SegmentView]) throws(LaminaError) -> [SegmentInput] {
-        var inputs: [SegmentInput] = []
-        var bounds: (min: Int64, max: Int64)?
-        for view in views where view.rowCount > 0 {
-            guard let times = try view.timeBounds else { continue }
-            bounds = bounds.map { (min($0.min, times.min), max($0.max, times.max)) } ?? times
-            inputs.append(SegmentInput(view: view, id: lease.segment.id.text, intervals: lease.intervals))
+    private static func inputs(of lease: Lease, _ views: [any SegmentView]) -> [SegmentInput] {
+        let filled = views.filter { $0.rowCount > 0 }
+        return (filled.isEmpty ? Array(views.prefix(1)) : filled).map { view in
+            var input = SegmentInput(view: view, id: lease.segment.id.text, intervals: lease.intervals)
+            input.isRealtime = true
+            return input
         }
-        if inputs.isEmpty, let view = views.first {
-            inputs = [SegmentInput(view: view, id: lease.segment.id.text, intervals: lease.intervals)]
-        }
-        for index in inputs.indices {
-            inputs[index].isRealtime = true
-            inputs[index].wholeBounds = bounds
-        }
-        return inputs
     }
 
     /// The inputs, big ones cut into ranges of rows when there are fewer of them than threads.

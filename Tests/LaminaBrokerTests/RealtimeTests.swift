@@ -6,26 +6,50 @@ import LaminaSegment
 import Synchronization
 import Testing
 
+/// A part of a segment, with the time bounds of the whole.
+private final class Part: SegmentView {
+    let base: InlineSegment
+    let timeBounds: (min: Int64, max: Int64)?
+
+    init(_ base: InlineSegment, _ timeBounds: (min: Int64, max: Int64)?) {
+        self.base = base
+        self.timeBounds = timeBounds
+    }
+
+    var rowCount: Int { base.rowCount }
+    var dataInterval: Interval { base.dataInterval }
+    var ordering: [OrderedColumn] { base.ordering }
+    var dimensions: [String] { base.dimensions }
+    var metrics: [String] { base.metrics }
+    var metadata: JSON? { base.metadata }
+    var sizeBytes: Int64 { base.sizeBytes }
+    func column(_ name: String) throws(LaminaError) -> Column? { try base.column(name) }
+}
+
 /// Rows that still come, in parts as they were added.
 private final class GrowingRows: RealtimeRows {
     private let parts = Mutex<[InlineSegment]>([])
     let asked = Atomic<Int>(0)
 
     /// - Parameter rows: times and values in any order.
-    func add(_ rows: [(time: Int64, value: Int64)]) {
-        let isOrdered = zip(rows, rows.dropFirst()).allSatisfy { $0.time <= $1.time }
+    func add(_ added: [(time: Int64, value: Int64)]) {
+        let rows = added.sorted { $0.time < $1.time }
         let part = InlineSegment(
             times: rows.map(\.time),
             [InlineSegment.Input("v", .long, rows.map { .long($0.value) })],
             metrics: ["v"],
-            isTimeOrdered: isOrdered
+            isTimeOrdered: true
         )
         parts.withLock { $0.append(part) }
     }
 
     func views() -> [any SegmentView] {
         asked.wrappingAdd(1, ordering: .relaxed)
-        return parts.withLock { $0 }
+        return parts.withLock { parts in
+            let bounds = parts.compactMap(\.timeBounds)
+            guard let low = bounds.map(\.min).min(), let high = bounds.map(\.max).max() else { return parts }
+            return parts.map { Part($0, (low, high)) }
+        }
     }
 
     var rowCount: Int { parts.withLock { $0.reduce(0) { $0 + $1.rowCount } } }

@@ -14,12 +14,9 @@ final class RowWalk {
     /// Intervals still to be tested row by row (rows are not in order of time).
     private let untestedIntervals: [Interval]?
     private let times: NumericInput<Int64>?
-    /// Rows of a segment that still grows, in no order of time: once it is stored its first row is the earliest.
-    private let isScattered: Bool
 
     init(_ scan: SegmentScan, _ input: SegmentInput, filter: Filter?) throws(LaminaError) {
         self.scan = scan
-        isScattered = input.isRealtime && !input.view.isTimeOrdered
         let (ranges, untested) = try rowRanges(of: input)
         self.ranges = ranges
         untestedIntervals = untested
@@ -167,7 +164,6 @@ final class RowWalk {
 
     /// Time of the first stored row in the wanted intervals, filter aside; nil when there is none.
     func firstTime() throws(LaminaError) -> Int64? {
-        if isScattered { return try earliestTime() }
         let times = try scan.longInput("__time")
         for range in ranges where !range.isEmpty {
             guard let untestedIntervals else {
@@ -188,31 +184,6 @@ final class RowWalk {
             }
         }
         return nil
-    }
-
-    private func earliestTime() throws(LaminaError) -> Int64? {
-        var earliest: Int64?
-        try forEachTime { values in
-            for time in values where time < earliest ?? .max {
-                if untestedIntervals?.contains(where: { $0.contains(time) }) ?? true { earliest = time }
-            }
-        }
-        return earliest
-    }
-
-    /// Hands out the times of the rows to look at, neither filtered nor tested.
-    func forEachTime(_ body: (UnsafeBufferPointer<Int64>) -> Void) throws(LaminaError) {
-        let times = try scan.longInput("__time")
-        for range in ranges {
-            var start = range.lowerBound
-            while start < range.upperBound {
-                try scan.run.poll()
-                let end = min((start / batchRowsMax + 1) * batchRowsMax, range.upperBound)
-                scan.batch.set(rows: start..<end)
-                body(UnsafeBufferPointer(start: try times.vector(scan.batch).values, count: end - start))
-                start = end
-            }
-        }
     }
 }
 

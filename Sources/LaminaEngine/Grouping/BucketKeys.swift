@@ -82,8 +82,8 @@ final class BucketKeys: KeySource {
 ///
 /// - Source: `CursorGranularizer`, the error of `TimeseriesQueryEngine` on such segments.
 func checkGranularity(_ granularity: Granularity, _ input: SegmentInput) throws(LaminaError) {
-    // Rows that lie in no segment, those of joins, and those that still come go into buckets in any order.
-    if granularity.isAll || input.view.isTimeOrdered || input.extent != nil || input.isRealtime { return }
+    // Rows that lie in no segment, and those of joins, go into buckets in any order.
+    if granularity.isAll || input.view.isTimeOrdered || input.extent != nil { return }
     throw LaminaError(
         .unsupported,
         code: "unsupported",

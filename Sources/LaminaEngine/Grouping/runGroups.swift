@@ -85,11 +85,7 @@ struct GroupingTask {
     ) throws(LaminaError) -> GroupTable {
         var keys: [KeySource] = []
         if !granularity.isAll {
-            if input.isRealtime && !input.view.isTimeOrdered {
-                keys.append(try ScatteredBucketKeys(granularity, walk))
-            } else {
-                keys.append(BucketKeys(granularity, try scan.longInput("__time"), span: try span(input)))
-            }
+            keys.append(BucketKeys(granularity, try scan.longInput("__time"), span: try span(input)))
         }
         for dimension in dimensions { keys.append(try makeKeySource(dimension, in: scan)) }
         let bytesPerGroup = try AggregateColumn.bytesPerGroup(aggregators)

@@ -68,7 +68,7 @@ package struct ScanOperator: QueryOperator {
     }
 
     private func checkOrder(_ input: SegmentInput) throws(LaminaError) {
-        if scan.order == .none || input.view.isTimeOrdered || input.isRealtime { return }
+        if scan.order == .none || input.view.isTimeOrdered { return }
         throw LaminaError(
             .unsupported,
             code: "unsupported",
