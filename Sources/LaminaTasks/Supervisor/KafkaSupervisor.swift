@@ -285,6 +285,14 @@ package final class KafkaSupervisor: StreamSupervisor {
                 "[\(spec.id)] still publishes what it has read: try again when that is done"
             )
         }
+        // Until the offsets are reset, no run may start a task that reads the old ones.
+        shown.update { $0.machine.expectDraining(1) }
+        defer {
+            shown.update { state in
+                _ = state.machine.handle(.drained(1), at: now)
+                state.wantsRun = true
+            }
+        }
         perform(shown.update { $0.machine.handle(.reset, at: now) })
         // Groups that wait for the stream after a restart were not known to the machine.
         for task in shown.read({ Array($0.tasks.values) }) { task.discard() }
@@ -293,7 +301,6 @@ package final class KafkaSupervisor: StreamSupervisor {
             throw LaminaError(.serviceUnavailable, code: "reset", "[\(spec.id)]: a task does not end, try again")
         }
         try shared.resetCommitted(to: offsets)
-        shown.update { $0.wantsRun = true }
     }
 
     package func finish(isLast: Bool) {
