@@ -22,6 +22,8 @@ final class KafkaClient: @unchecked Sendable {
     /// Of the records read last, to guess how many may be taken at once.
     private var recordBytes = 64 << 10
     private var batchBytes = 0
+    /// When something was read, or looked into, last.
+    private var looked = ContinuousClock.now
     /// Comes out at the next poll: the records before it go first.
     private var failure: Failure?
 
@@ -116,6 +118,13 @@ final class KafkaClient: @unchecked Sendable {
         return failure
     }
 
+    /// True when nothing was read for a while, once in that while.
+    var isDueForCheck: Bool {
+        guard !partitions.isEmpty, ContinuousClock.now - looked > .seconds(5) else { return false }
+        looked = .now
+        return true
+    }
+
     var position: StreamPosition {
         StreamPosition(uniqueKeysWithValues: zip(partitions, positions))
     }
@@ -140,6 +149,7 @@ final class KafkaClient: @unchecked Sendable {
             )
         }
         guard hasMoved else { return nil }
+        looked = .now
         if !batch.records.isEmpty { recordBytes = batch.bytes.count / batch.records.count }
         batchBytes = batch.bytes.count
         batch.next = position

@@ -82,6 +82,8 @@ struct KafkaSettings: Sendable {
             ("enable.auto.offset.store", "false"),
             ("allow.auto.create.topics", "false"),
             ("topic.metadata.refresh.interval.ms", "30000"),
+            // A topic that is gone is said to be so this late: it might have been made just now.
+            ("topic.metadata.propagation.max.ms", "3000"),
             ("reconnect.backoff.max.ms", "2000"),
             ("fetch.error.backoff.ms", "100"),
             ("queued.min.messages", "1000000"),

@@ -137,7 +137,27 @@ final class KafkaSource: StreamSource {
         if let complaint = client.complaints.take() {
             throw KafkaFailure.error(complaint.code, "Cannot read \(topic)", detail: complaint.text)
         }
+        if client.isDueForCheck { try checkTopics(client) }
         return nil
+    }
+
+    /// Whether what is read still exists: librdkafka goes on asking for partitions of a deleted topic without a word.
+    private func checkTopics(_ client: KafkaClient) throws(StreamError) {
+        var checked: Set<String> = []
+        for partition in client.partitions where checked.insert(partition.topic).inserted {
+            var found: UnsafePointer<rd_kafka_metadata>?
+            let topic = try client.topic(partition.topic)
+            guard rd_kafka_metadata(client.handle, 0, topic, &found, 2000) == RD_KAFKA_RESP_ERR_NO_ERROR, let found
+            else {
+                // That the broker is away is found out elsewhere.
+                return
+            }
+            defer { rd_kafka_metadata_destroy(found) }
+            let entries = UnsafeBufferPointer(start: found.pointee.topics, count: Int(found.pointee.topic_cnt))
+            for entry in entries where entry.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART {
+                throw .partitionGone(partition)
+            }
+        }
     }
 
     private func error(_ failure: KafkaClient.Failure, _ client: KafkaClient) throws(StreamError) -> StreamError {
