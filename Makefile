@@ -15,7 +15,7 @@ RELEASE := swift build -c release $(FLAGS)
 TEST := swift test -c release $(FLAGS) --disable-xctest --disable-testable-imports
 LAMINA := .build/release/lamina
 
-.PHONY: deps build quickstart test test-long test-druid test-kafka bench lint toolchain clean
+.PHONY: deps build quickstart test test-long test-druid test-kafka test-streams bench lint toolchain clean
 
 toolchain:
 	@.ci/toolchain
@@ -45,6 +45,12 @@ test-druid: build
 # Needs Java and ../shared/kafka: sources read from a real broker.
 test-kafka: toolchain deps
 	Tests/kafka/run.sh $(TEST)
+
+# Streams from the outside: the example pipeline, the accounting of a day, the gold questions over streamed rows.
+test-streams: build
+	python3 Tests/pipeline/run $(LAMINA)
+	python3 Tests/accounting.py --lamina $(LAMINA)
+	[ ! -d ../shared/gold ] || python3 Tests/streamed.py --lamina $(LAMINA) --gold ../shared/gold
 
 bench: deps build
 	Benchmarks/run $(LAMINA)
