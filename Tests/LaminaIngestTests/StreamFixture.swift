@@ -1,6 +1,7 @@
 import Glibc
 import LaminaBase
 import LaminaIngest
+import LaminaTestSupport
 import Synchronization
 
 let streamPartitions = [StreamPartition(topic: "t", number: 0), StreamPartition(topic: "t", number: 1)]
