@@ -97,7 +97,7 @@ import Testing
         try fixture.restart()
         try fixture.indexer.stop(publishing: true)
         #expect(fixture.host.state.read { $0.publishes.count } == 2)
-        #expect(try folderEntries(fixture.folder) == ["commit.json", "publish"])
+        #expect(try folderEntries(fixture.folder) == ["commit.json"])
         fixture.end()
     }
 

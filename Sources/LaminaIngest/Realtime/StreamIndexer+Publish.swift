@@ -44,10 +44,8 @@ extension StreamIndexer {
         let built: [BuiltStreamSegment]
         if let made { built = made } else { built = try build(sequence) }
         made = built
-        let work = Self.workFolder(of: directory)
-        try makeFolder(work)
         try probe?(.publishing)
-        try host.publish(built, from: sequence.start, to: end, work: work)
+        try host.publish(built, from: sequence.start, to: end, work: Self.workFolder(of: directory))
         state.update { state in
             state.published.add(sequence.counts)
             state.sequences.removeFirst()

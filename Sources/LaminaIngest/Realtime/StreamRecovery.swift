@@ -9,8 +9,6 @@ struct StreamRecovery {
     let now: Int64
 
     static let fileName = "commit.json"
-    /// The host's own: what it is moving.
-    static let workName = "publish"
 
     func run() throws(LaminaError) -> StreamState {
         try makeFolder(directory)
@@ -87,7 +85,8 @@ struct StreamRecovery {
         state.committed = commit
         var kept: [String: Set<String>] = [:]
         for sink in commit.sequences.flatMap(\.sinks) { kept[sink.folder] = Set(sink.pieces) }
-        for entry in try folderEntries(directory) where entry != Self.fileName && entry != Self.workName {
+        for entry in try folderEntries(directory) where entry != Self.fileName {
+            // Only folders go: files are the host's, which lists there what it moves.
             guard let pieces = kept[entry] else {
                 removeFolder("\(directory)/\(entry)")
                 continue
