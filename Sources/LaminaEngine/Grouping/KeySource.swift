@@ -82,23 +82,32 @@ final class StringKeys: KeySource {
 
     /// A table that points into a mapped dictionary, when that is there and much of it is used.
     private func stableTable(_ used: [UInt32]) -> StringTable? {
+        guard used.count >= input.column.cardinality / 8 else { return nil }
+        return withStableTexts { texts in StringTable(used, of: texts, owner: input.column) }
+    }
+
+    /// Calls `body` with the text of every id, where these do not move.
+    private func withStableTexts<Result>(
+        _ body: (UnsafeMutableBufferPointer<UnsafeRawBufferPointer>) -> Result
+    ) -> Result? {
         let column = input.column
-        guard let stable = column as? any StableTexts, stable.textsAreStable, used.count >= column.cardinality / 8
-        else {
-            return nil
-        }
+        guard let stable = column as? any StableTexts, stable.textsAreStable else { return nil }
         let texts = UnsafeMutableBufferPointer<UnsafeRawBufferPointer>.allocate(capacity: column.cardinality)
         texts.initialize(repeating: UnsafeRawBufferPointer(start: nil, count: 0))
         defer { texts.deallocate() }
         stable.copyTexts(into: texts)
-        return StringTable(used, of: texts, owner: column)
+        return body(texts)
     }
 
     private func emitUnsorted(_ places: inout [UInt32]) -> StringTable {
-        var used: [(id: Int, text: String)] = []
-        for id in places.indices where places[id] != 0 {
-            used.append((id, input.column.value(UInt32(id)) ?? ""))
+        var ids: [UInt32] = []
+        for id in places.indices where places[id] != 0 { ids.append(UInt32(id)) }
+        if ids.count >= input.column.cardinality / 64,
+            let table = withStableTexts({ texts in sortedTable(ids, texts, &places) })
+        {
+            return table
         }
+        var used: [(id: Int, text: String)] = ids.map { (Int($0), input.column.value($0) ?? "") }
         used.sort { compareTextUTF16($0.text, $1.text) < 0 }
         var builder = StringTableBuilder(capacity: used.count)
         for (place, entry) in used.enumerated() {
@@ -106,6 +115,17 @@ final class StringKeys: KeySource {
             places[entry.id] = UInt32(place + 1)
         }
         return builder.finish()
+    }
+
+    private func sortedTable(
+        _ ids: [UInt32],
+        _ texts: UnsafeMutableBufferPointer<UnsafeRawBufferPointer>,
+        _ places: inout [UInt32]
+    ) -> StringTable {
+        var used = ids.map { (id: $0, text: TextEntry(bounded: texts[Int($0)])) }
+        used.sort { $0.text.compare($1.text) < 0 }
+        for (place, entry) in used.enumerated() { places[Int(entry.id)] = UInt32(place + 1) }
+        return StringTable(used.map(\.id), of: texts, owner: input.column)
     }
 }
 

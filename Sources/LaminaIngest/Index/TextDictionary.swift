@@ -115,13 +115,6 @@ struct TextSnapshot: Sendable {
     fileprivate let starts: SharedStorage<Int>
     fileprivate let table: TextTable
 
-    fileprivate init(count: Int, arena: SharedStorage<UInt8>, starts: SharedStorage<Int>, table: TextTable) {
-        self.count = count
-        self.arena = arena
-        self.starts = starts
-        self.table = table
-    }
-
     @inline(__always)
     func text(_ id: UInt32) -> UnsafeRawBufferPointer {
         precondition(Int(id) < count, "a text that is not there")

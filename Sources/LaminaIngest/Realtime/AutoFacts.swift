@@ -174,7 +174,8 @@ private final class PathValues {
             texts: texts.snapshot,
             lists: nil,
             hasNulls: hasNull,
-            isEncoded: true
+            isEncoded: true,
+            hasOnlyTexts: kinds & ~Self.text == 0
         )
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 package import LaminaBase
 package import LaminaSegment
 import Synchronization
@@ -23,6 +24,8 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
     package let folder: String
     private let schema: SegmentSchema
     private let lock = Mutex(())
+    /// Readers that wait for the lock: the writer lets them in between its steps.
+    private let readersWaiting = Atomic(0)
     /// Held by whoever persists or merges.
     private let writing = Mutex(())
     private var stored: [(name: String, view: Segment)] = []
@@ -88,12 +91,15 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
                 memoryTimes.add(memory)
                 return end
             }
+            if first < rows.upperBound, readersWaiting.load(ordering: .relaxed) > 0 { sched_yield() }
         }
     }
 
     /// One without rows when there are none.
     package func views() -> [any SegmentView] {
-        lock.withLock { _ in
+        readersWaiting.wrappingAdd(1, ordering: .relaxed)
+        defer { readersWaiting.wrappingSubtract(1, ordering: .relaxed) }
+        return lock.withLock { _ in
             var views: [any SegmentView] = stored.map(\.view)
             for part in frozen { views.append(part.view) }
             if memory.rowCount > 0 || views.isEmpty { views.append(currentView()) }

@@ -14,20 +14,26 @@ final class RealtimeStringColumn: StringColumn, ValueDictionary {
     private let first: UInt32
     /// Whether the dictionary holds encoded values, not texts.
     private let isEncoded: Bool
+    /// Every value is a text, or null.
+    let textsAreStable: Bool
     let hasMultipleValues: Bool
 
-    /// - Parameter hasNulls: whether some row's code is 0.
+    /// - Parameters:
+    ///   - hasNulls: whether some row's code is 0.
+    ///   - hasOnlyTexts: whether no value is anything else.
     init(
         codes: SharedValues<UInt32>,
         texts: TextSnapshot,
         lists: ListSnapshot?,
         hasNulls: Bool,
-        isEncoded: Bool
+        isEncoded: Bool,
+        hasOnlyTexts: Bool = true
     ) {
         self.codes = codes
         self.texts = texts
         self.lists = lists
         self.isEncoded = isEncoded
+        textsAreStable = hasOnlyTexts
         // A row without values puts null into the dictionary, as in Druid.
         first = hasNulls || lists?.hasNulls == true ? 0 : 1
         hasMultipleValues = lists.map { $0.longest > 1 } ?? false
@@ -98,6 +104,14 @@ final class RealtimeStringColumn: StringColumn, ValueDictionary {
 
     func makeMultiIDReader() -> any MultiIDReader {
         RealtimeMultiReader(codes, lists, first: first, keepsEmpty: hasMultipleValues)
+    }
+}
+
+extension RealtimeStringColumn: StableTexts {
+    func copyTexts(into target: UnsafeMutableBufferPointer<UnsafeRawBufferPointer>) {
+        for id in 0..<min(target.count, cardinality) {
+            target[id] = bytes(UInt32(id)) ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        }
     }
 }
 

@@ -138,6 +138,14 @@ final class ReorderedStrings: StringColumn {
     func makeMultiIDReader() -> any MultiIDReader { ReorderedMultiReader(base.makeMultiIDReader(), order) }
 }
 
+extension ReorderedStrings: StableTexts {
+    var textsAreStable: Bool { (base as? any StableTexts)?.textsAreStable ?? false }
+
+    func copyTexts(into target: UnsafeMutableBufferPointer<UnsafeRawBufferPointer>) {
+        (base as? any StableTexts)?.copyTexts(into: target)
+    }
+}
+
 final class ReorderedValues: ValueDictionary {
     private let base: any ValueDictionary
     let ids: any StringColumn
