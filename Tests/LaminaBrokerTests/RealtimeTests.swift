@@ -137,7 +137,10 @@ private final class GrowingRows: RealtimeRows {
                 queries.append(
                     query(
                         "topN",
-                        grain + #""dimension":"v","metric":"n","threshold":3,"# + Self.sums,
+                        grain
+                            + #""dimension":{"type":"default","dimension":"v","outputName":"w","outputType":"LONG"},"#
+                            + #""metric":"n","threshold":3,"#
+                            + Self.sums,
                         interval: interval
                     )
                 )
