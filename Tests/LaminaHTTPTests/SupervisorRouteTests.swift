@@ -301,7 +301,10 @@ extension TestServices {
         test.stream.append(
             "t",
             0,
-            [#""2024-05-01T20:00:00Z""#, #""2024-05-01T21:00:00Z""#, #""2024-05-01T23:00:00Z""#, #""2024-05-02T01:00:00Z""#].map {
+            [
+                #""2024-05-01T20:00:00Z""#, #""2024-05-01T21:00:00Z""#, #""2024-05-01T23:00:00Z""#,
+                #""2024-05-02T01:00:00Z""#,
+            ].map {
                 #"{"ts":\#($0),"k":"a","n":1}"#
             }
         )
@@ -420,7 +423,7 @@ extension TestServices {
         _ = test.ask("POST", prefix, spec("a"))
         _ = test.ask("POST", prefix, spec("b"))
         #expect(test.ask("POST", "\(prefix)/suspendAll").json == ["status": "success"])
-        let states = test.ask("GET", "\(prefix)?state=true").json?.arrayValue ?? []
+        let states = test.ask("GET", "\(prefix)?system").json?.arrayValue ?? []
         #expect(states.allSatisfy { $0["suspended"] == true } && states.count == 2)
         #expect(test.ask("POST", "\(prefix)/resumeAll").json == ["status": "success"])
         let full = test.ask("GET", "\(prefix)?full").json?.arrayValue ?? []

@@ -31,7 +31,9 @@ package final class FakeStream: StreamConnector {
     package func append(_ topic: String, _ number: Int32, _ values: [String?], time: Int64 = 0) {
         let partition = StreamPartition(topic: topic, number: number)
         state.update { state in
-            for value in values { state.logs[partition, default: Log()].records.append((time, value.map { Array($0.utf8) })) }
+            for value in values {
+                state.logs[partition, default: Log()].records.append((time, value.map { Array($0.utf8) }))
+            }
         }
     }
 

@@ -18,7 +18,8 @@ extension Services {
         let clock = clock
         func look(
             _ name: String,
-            _ answer: @escaping @Sendable (String, SupervisorSpec, any StreamSupervisor) throws(LaminaError) ->
+            _ answer:
+                @escaping @Sendable (String, SupervisorSpec, any StreamSupervisor) throws(LaminaError) ->
                 HTTPResponse
         ) -> Route {
             Route("GET", "\(prefix)/{id}\(name)") { _, parameters throws(LaminaError) in
@@ -145,7 +146,8 @@ private func list(_ request: HTTPRequest, _ supervisors: SupervisorService) -> H
                     object["type"] = .string(spec.type)
                     object["source"] = .string(spec.streamName)
                 }
-                object["suspended"] = .bool(spec.isSuspended)
+                // Druid fills it in only here (gold `suspended.list_full`, `.list_state`, `.list_system`).
+                object["suspended"] = .bool(isSystem && spec.isSuspended)
                 return .object(object)
             }
         )

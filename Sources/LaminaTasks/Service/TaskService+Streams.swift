@@ -78,7 +78,10 @@ extension TaskService {
         let running = Set(state.read { $0.streams.map(\.status.id) })
         for record in try store.tasks(active: true)
         where Self.streamTypes.contains(record.type) && !running.contains(record.id) {
-            try settle(record, because: "The server stopped while the task was running; its stream was read on by another task.")
+            try settle(
+                record,
+                because: "The server stopped while the task was running; its stream was read on by another task."
+            )
         }
     }
 }

@@ -140,7 +140,8 @@ package final class KafkaSupervisor: StreamSupervisor {
     private func control() {
         var isFirst = true
         while true {
-            let pause = isFirst ? (isRestart && !shown.read { $0.tasks.isEmpty } ? 0 : config.startDelay) : config.period
+            let pause =
+                isFirst ? (isRestart && !shown.read { $0.tasks.isEmpty } ? 0 : config.startDelay) : config.period
             isFirst = false
             let stops: Bool? = shown.wait(milliseconds: pause) { state in
                 if state.isStopping { return true }

@@ -26,7 +26,8 @@ struct StreamEpoch: Sendable {
     /// - Source: Druid's `SeekableStreamSupervisor.generateSequenceName`.
     static func baseName(of spec: SupervisorSpec, supervisor: String, group: Int, start: StreamPosition) -> String {
         let places = start.sorted { $0.key < $1.key }.map { "\($0.key.topic)-\($0.key.number)@\($0.value)" }
-        let text = spec.stream.schema.dataSchemaJSON.text + spec.tuning.json.text + "\(group)" + places.joined(separator: ",")
+        let text =
+            spec.stream.schema.dataSchemaJSON.text + spec.tuning.json.text + "\(group)" + places.joined(separator: ",")
         let hash = sha1Text(Array(text.utf8)).lowercased().prefix(15)
         return "index_\(spec.type)_\(supervisor)_\(hash)"
     }

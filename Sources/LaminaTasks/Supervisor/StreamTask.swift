@@ -358,7 +358,9 @@ final class StreamTask: Sendable {
                 return try indexer.append(prepared)
             } catch {
                 // Nothing of it was taken in: a full disk, a store that is busy. Its rows wait here, so nothing is read meanwhile.
-                guard error.code == "io" || error.code == "metadata", state.read({ $0.ending }) == nil else { throw error }
+                guard error.code == "io" || error.code == "metadata", state.read({ $0.ending }) == nil else {
+                    throw error
+                }
                 trouble(SupervisorError(error, at: shared.clock()), isFailure: true)
                 _ = state.wait(milliseconds: 1000) { $0.ending == nil ? nil : true }
             }
@@ -373,7 +375,8 @@ final class StreamTask: Sendable {
         case .unreachable:
             closeSource()
             trouble(SupervisorError(error, at: now), isFailure: false)
-        case .offsetGone(let partition, let wanted, let earliest, let latest) where spec.tuning.resetsOffsetAutomatically:
+        case .offsetGone(let partition, let wanted, let earliest, let latest)
+        where spec.tuning.resetsOffsetAutomatically:
             do throws(LaminaError) {
                 if try skip(partition, from: wanted, earliest: earliest, latest: latest) {
                     trouble(SupervisorError(error, at: now), isFailure: false)
@@ -408,7 +411,9 @@ final class StreamTask: Sendable {
             finishEarly { [shared] () throws(LaminaError) in try shared.resetCommitted(to: [partition: target]) }
             return false
         }
-        log.write("Offsets \(wanted) up to \(target) of \(partition.topic)-\(partition.number) are lost: reading goes on behind them")
+        log.write(
+            "Offsets \(wanted) up to \(target) of \(partition.topic)-\(partition.number) are lost: reading goes on behind them"
+        )
         var empty = RecordBatch()
         empty.next = [partition: target]
         try indexer.append(try indexer.prepare(empty, bounds: indexer.bounds))

@@ -152,7 +152,9 @@ package struct SupervisorMachine: Sendable {
 
     private mutating func startGroups() -> [Action] {
         var wanted: [Int: [StreamPartition]] = [:]
-        for partition in partitions { wanted[Self.group(of: partition, taskCount: taskCount, isPattern: isPattern), default: []].append(partition) }
+        for partition in partitions {
+            wanted[Self.group(of: partition, taskCount: taskCount, isPattern: isPattern), default: []].append(partition)
+        }
         var actions: [Action] = []
         for (group, partitions) in wanted.sorted(by: { $0.key < $1.key }) {
             let new = late.intersection(partitions)
@@ -181,7 +183,9 @@ package struct SupervisorMachine: Sendable {
 
     private mutating func noteWell() {
         for group in groups.keys { groups[group]?.runs += 1 }
-        if !groups.isEmpty, groups.values.allSatisfy({ !$0.isTroubled && $0.runs > Self.runsToBeWell }) { health.tasksAreWell() }
+        if !groups.isEmpty, groups.values.allSatisfy({ !$0.isTroubled && $0.runs > Self.runsToBeWell }) {
+            health.tasksAreWell()
+        }
     }
 
     /// Without a new offset for long enough, and with nothing left to read; at the first run, with nothing left to read at all.

@@ -13,7 +13,9 @@ extension SupervisorService {
     /// - Errors: the log does not reach back far enough; the gap is named.
     package func replay(_ id: String, _ json: JSON) throws(LaminaError) -> String {
         guard let entry = entries.read({ $0[id] }) else { throw Self.unknown(id) }
-        guard case .kafka(let config) = entry.spec.source else { throw .unsupported("Replay of a supervisor of type '\(entry.spec.type)'") }
+        guard case .kafka(let config) = entry.spec.source else {
+            throw .unsupported("Replay of a supervisor of type '\(entry.spec.type)'")
+        }
         if config.isPattern { throw .unsupported("Replay of a supervisor with a topicPattern") }
         let root = SpecNode(json, path: "")
         var intervals: [Interval] = []

@@ -58,7 +58,8 @@ private let streamListCommand = Command(
         for one in all {
             let id = one["id"]?.stringValue ?? ""
             let status = try server.json(.get, "\(supervisorPath)/\(percentEncoded(id))/status")["payload"] ?? .null
-            let tasks = (status["activeTasks"]?.arrayValue?.count ?? 0) + (status["publishingTasks"]?.arrayValue?.count ?? 0)
+            let tasks =
+                (status["activeTasks"]?.arrayValue?.count ?? 0) + (status["publishingTasks"]?.arrayValue?.count ?? 0)
             table.rows.append([
                 .string(id), one["type"] ?? .null, one["source"] ?? .null, one["detailedState"] ?? .null,
                 status["aggregateLag"] ?? .null, .int(Int64(tasks)),
