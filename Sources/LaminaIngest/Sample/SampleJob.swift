@@ -75,7 +75,7 @@ package struct SampleJob: Sendable {
         while indexed < spec.rowsMax, monotonicSeconds() < deadline, let batch = try source.nextBatch() {
             indexed += try take(batch, preparer, index, &rows, &lines, atMost: spec.rowsMax - indexed)
         }
-        return try answer(rows, indexed, index, preparer.metrics.map(\.name))
+        return try answer(rows, indexed, index, spec.task.metrics.map(\.name))
     }
 
     /// Takes in one batch; returns how many rows were indexed.
