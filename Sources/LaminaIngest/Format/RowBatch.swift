@@ -196,6 +196,8 @@ package struct RowSourceOptions: Sendable {
     package var connector: (any StreamConnector)?
     /// Monotonic seconds at which rows of a stream end, read to their end or not.
     package var until: Double?
+    /// Whether rows must come in the same order each time, however many partitions a stream has.
+    package var readsInOrder = false
 
     package init(
         wantedFields: Set<String>? = nil,

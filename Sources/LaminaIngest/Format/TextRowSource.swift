@@ -30,7 +30,13 @@ package func openRows(
             properties: input.properties,
             keepsKeys: format.readsKeys
         )
-        return StreamRowSource(input, stream, RecordParser(format, wanted: options.wantedFields), until: options.until)
+        return StreamRowSource(
+            input,
+            stream,
+            RecordParser(format, wanted: options.wantedFields),
+            until: options.until,
+            readsInOrder: options.readsInOrder
+        )
     }
     if case .kafka = format.kind {
         throw .invalidInput("The inputFormat of type 'kafka' reads records of Kafka, not files")

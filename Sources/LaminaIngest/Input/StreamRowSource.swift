@@ -44,11 +44,21 @@ final class StreamRowSource: RowSource {
     private let source: any StreamSource
     private let parser: RecordParser
     private let until: Double?
+    private let readsInOrder: Bool
     private let reading = Mutex(Reading())
     private let order = Monitor(Order())
 
-    /// - Parameter until: monotonic seconds at which the rows end, whether or not all were read.
-    init(_ input: KafkaInput, _ source: any StreamSource, _ parser: RecordParser, until: Double?) {
+    /// - Parameters:
+    ///   - until: monotonic seconds at which the rows end, whether or not all were read.
+    ///   - readsInOrder: one partition after the other, so that rows come in the same order each time.
+    init(
+        _ input: KafkaInput,
+        _ source: any StreamSource,
+        _ parser: RecordParser,
+        until: Double?,
+        readsInOrder: Bool = false
+    ) {
+        self.readsInOrder = readsInOrder
         self.input = input
         self.source = source
         self.parser = parser
@@ -105,8 +115,12 @@ final class StreamRowSource: RowSource {
     }
 
     private func assign(_ reading: inout Reading) throws(LaminaError) {
-        do throws(StreamError) { try source.assign(reading.rest) } catch { throw error.laminaError }
-        reading.assigned = reading.rest.count
+        var wanted = reading.rest
+        if readsInOrder, let first = wanted.keys.min(by: { ($0.topic, $0.number) < ($1.topic, $1.number) }) {
+            wanted = wanted.filter { $0.key == first }
+        }
+        do throws(StreamError) { try source.assign(wanted) } catch { throw error.laminaError }
+        reading.assigned = wanted.count
         reading.waitsSince = monotonicSeconds()
     }
 
@@ -155,6 +169,7 @@ final class StreamRowSource: RowSource {
         }
         reading.isDone = reading.rest.isEmpty
         // What lies behind the ends of many would be read for nothing.
-        if !reading.isDone, reading.rest.count * 2 <= reading.assigned { try assign(&reading) }
+        let hasEnded = readsInOrder && records.next.keys.contains { reading.rest[$0] == nil }
+        if !reading.isDone, hasEnded || reading.rest.count * 2 <= reading.assigned { try assign(&reading) }
     }
 }

@@ -189,13 +189,15 @@ final class IndexRun {
         _ preparer: RowPreparer,
         _ body: (PreparedBatch) throws(LaminaError) -> Void
     ) throws(LaminaError) {
-        let options = RowSourceOptions(
+        var options = RowSourceOptions(
             wantedFields: preparer.wantedFields,
             inputRoot: inputRoot,
             temporaryDirectory: directory,
             library: host,
             connector: connector
         )
+        // Passes know rows by their numbers.
+        options.readsInOrder = spec.tuning.dedup != nil
         let source = try openRows(spec.inputSource, spec.inputFormat, options)
         if let segments = source as? SegmentRowSource { report.segmentsRead = segments.segmentCount }
         let pipeline = try BatchPipeline(source, preparer, threads: threads)

@@ -57,6 +57,9 @@ package struct StreamSpec: Sendable {
     }
 
     private static func schema(_ spec: SpecNode, _ tuning: SpecNode?) throws(LaminaError) -> IndexTaskSpec {
+        if let dedup = tuning?.child("dedup") {
+            throw .unsupported("\(dedup.path) of a stream (batch index tasks have it)")
+        }
         var object = try tuning?.object() ?? JSONObject()
         // Of batch tasks alone.
         for key in ["partitionsSpec", "forceGuaranteedRollup", "maxNumConcurrentSubTasks"] { object[key] = nil }
