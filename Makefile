@@ -43,7 +43,7 @@ test-druid: build
 	Tests/druid/run.sh $(LAMINA)
 
 # Needs Java and ../shared/kafka: sources read from a real broker.
-test-kafka: toolchain deps
+test-kafka: toolchain deps build
 	Tests/kafka/run.sh $(TEST)
 
 # Streams from the outside: the example pipeline, the accounting of a day, the gold questions over streamed rows.

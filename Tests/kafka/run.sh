@@ -16,4 +16,9 @@ if ! (exec 3<>/dev/tcp/127.0.0.1/9092) 2>/dev/null; then
     trap '"$KAFKA" clean' EXIT
     "$KAFKA" start || exit 1
 fi
-cd "$ROOT" && LAMINA_KAFKA=127.0.0.1:9092 "$@" --filter RealKafkaTests
+cd "$ROOT" || exit 1
+LAMINA_KAFKA=127.0.0.1:9092 "$@" --filter RealKafkaTests || exit 1
+# What a real Druid answered around one supervisor, asked of the program.
+GOLD=${GOLD:-$ROOT/../shared/gold}
+[ -d "$GOLD" ] || { echo "skipped: there is no gold corpus at $GOLD"; exit 0; }
+python3 "$HERE/streaming.py" --lamina "${LAMINA:-$ROOT/.build/release/lamina}" --gold "$GOLD" --kafka "$KAFKA"
