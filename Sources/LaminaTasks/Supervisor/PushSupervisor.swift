@@ -167,6 +167,11 @@ package final class PushSupervisor: StreamSupervisor {
     package func finish(isLast: Bool) {
         held.update { $0.isStopping = true }
         let work: @Sendable () -> Void = { [self] in
+            // One that never came to open its stream ends with the one before it: two must not have the same files.
+            if let before = held.read({ $0.predecessor }) {
+                held.update { $0.hasClosed = true }
+                while !before.waitUntilFinished(milliseconds: 1000) {}
+            }
             let stream = held.read { $0.stream }
             stream?.refuse()
             held.update { $0.hasClosed = true }
