@@ -55,7 +55,9 @@ extension TaskService {
     /// The final report of an ended task, or what a running one has done so far; nil without any.
     package func report(_ id: String) throws(LaminaError) -> JSON? {
         if let bytes = try readFile(directory.report(task: id)) { return try JSONParser.parse(bytes) }
-        if let stream = state.read({ state in state.streams.first { $0.status.id == id } }) { return stream.task.report }
+        if let stream = state.read({ state in state.streams.first { $0.status.id == id } }) {
+            return stream.task.report
+        }
         guard let entry = state.read({ $0.entry(id) }), let progress = entry.progress else { return nil }
         let payload: JSON = [
             "ingestionState": .string(progress.phase),
