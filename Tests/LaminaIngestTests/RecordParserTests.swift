@@ -161,11 +161,14 @@ import Testing
         let values = (0..<2000).map { record in
             "{" + (0..<4).map { "\"f\(record)_\($0)\":\($0)" }.joined(separator: ",") + "}"
         }
-        let parsed = try Parsed(batch(values), ["type": "json"])
-        #expect(parsed.batches > 1)
-        #expect(parsed.records == (0..<2000).map { UInt32($0) })
-        #expect(parsed.bad.isEmpty)
-        #expect(parsed.rows[1999]["f1999_3"] == 3)
+        let parser = RecordParser(try InputFormat(json: ["type": "json"], path: "inputFormat"), wanted: nil)
+        let batches = try parser.parse(batch(values)).batches
+        #expect(batches.count > 1)
+        #expect(batches.flatMap(\.records) == (0..<2000).map { UInt32($0) })
+        #expect(batches.map(\.badRecords.count).max() == 0)
+        let last = try #require(batches.last)
+        let field = try #require(last.fields.first { $0.name == "f1999_3" })
+        #expect(field.kinds[last.rowCount - 1] == FieldKind.long && field.payloads[last.rowCount - 1] == 3)
     }
 
     // MARK: the kafka format
