@@ -1,5 +1,6 @@
 package import LaminaBase
 package import LaminaIngest
+import Synchronization
 
 /// A supervisor of type `push`: it holds the stream that pushes go to.
 package final class PushSupervisor: StreamSupervisor {
@@ -22,6 +23,8 @@ package final class PushSupervisor: StreamSupervisor {
     private let options: PushStream.Options
     private let clock: @Sendable () -> Int64
     private let held: Monitor<Held>
+    /// Held by whoever opens or ends the stream, so that no start overtakes an end.
+    private let running = Mutex(())
 
     init(
         spec: SupervisorSpec,
@@ -78,15 +81,20 @@ package final class PushSupervisor: StreamSupervisor {
     }
 
     private func open() throws(LaminaError) {
+        try running.withLock { _ throws(LaminaError) in
+            if held.read({ $0.isStopping }) { return }
+            try openStream()
+        }
+    }
+
+    private func openStream() throws(LaminaError) {
         try makeFolders(folder)
         try store.recover(work: StreamIndexer.workFolder(of: "\(folder)/rows"))
         let stream = try PushStream(pushSpec, name: name, folder: folder, host: store, options: options)
-        let isLate = held.update { held in
+        held.update { held in
             held.stream = stream
             held.predecessor = nil
-            return held.isStopping
         }
-        if isLate { return }
         do throws(LaminaError) {
             // A suspended one's rows are published, by whom it was suspended or now.
             try segments.register(stream, dataSource: spec.dataSource)
@@ -172,15 +180,17 @@ package final class PushSupervisor: StreamSupervisor {
                 held.update { $0.hasClosed = true }
                 while !before.waitUntilFinished(milliseconds: 1000) {}
             }
-            let stream = held.read { $0.stream }
-            stream?.refuse()
+            held.read { $0.stream }?.refuse()
             held.update { $0.hasClosed = true }
-            do throws(LaminaError) {
-                if isLast { try stream?.terminate() } else { try stream?.suspend() }
-            } catch {
-                note(error)
+            running.withLock { _ in
+                let stream = held.read { $0.stream }
+                do throws(LaminaError) {
+                    if isLast { try stream?.terminate() } else { try stream?.suspend() }
+                } catch {
+                    note(error)
+                }
+                if let stream { segments.unregister(stream) }
             }
-            if let stream { segments.unregister(stream) }
             held.update { $0.hasFinished = true }
         }
         do throws(LaminaError) {
@@ -198,17 +208,16 @@ package final class PushSupervisor: StreamSupervisor {
     }
 
     package func stop() {
-        let stream = held.update { held in
-            held.isStopping = true
-            return held.stream
+        held.update { $0.isStopping = true }
+        running.withLock { _ in
+            guard let stream = held.read({ $0.stream }) else { return }
+            do throws(LaminaError) {
+                try stream.stop()
+            } catch {
+                note(error)
+            }
+            segments.unregister(stream)
         }
-        guard let stream else { return }
-        do throws(LaminaError) {
-            try stream.stop()
-        } catch {
-            note(error)
-        }
-        segments.unregister(stream)
     }
 }
 
