@@ -284,7 +284,7 @@ package final class Broker: Sendable {
             if let rows = lease.rows {
                 let views = taken[ObjectIdentifier(rows)] ?? rows.views()
                 taken[ObjectIdentifier(rows)] = views
-                inputs += Self.inputs(of: lease, views)
+                inputs += try Self.inputs(of: lease, views)
                 continue
             }
             guard let view = try segments.view(of: lease.segment) else { continue }
@@ -294,11 +294,17 @@ package final class Broker: Sendable {
     }
 
     /// One input for each view that holds rows; for a segment without any the first one, as it is there.
-    private static func inputs(of lease: Lease, _ views: [any SegmentView]) -> [SegmentInput] {
+    private static func inputs(of lease: Lease, _ views: [any SegmentView]) throws(LaminaError) -> [SegmentInput] {
         let filled = views.filter { $0.rowCount > 0 }
+        var bounds: (min: Int64, max: Int64)?
+        for view in filled {
+            guard let times = try view.timeBounds else { continue }
+            bounds = bounds.map { (min($0.min, times.min), max($0.max, times.max)) } ?? times
+        }
         return (filled.isEmpty ? Array(views.prefix(1)) : filled).map { view in
             var input = SegmentInput(view: view, id: lease.segment.id.text, intervals: lease.intervals)
             input.isRealtime = true
+            input.wholeBounds = bounds
             return input
         }
     }

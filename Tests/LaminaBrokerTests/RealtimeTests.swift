@@ -6,26 +6,6 @@ import LaminaSegment
 import Synchronization
 import Testing
 
-/// A part of a segment, with the time bounds of the whole.
-private final class Part: SegmentView {
-    let base: InlineSegment
-    let timeBounds: (min: Int64, max: Int64)?
-
-    init(_ base: InlineSegment, _ timeBounds: (min: Int64, max: Int64)?) {
-        self.base = base
-        self.timeBounds = timeBounds
-    }
-
-    var rowCount: Int { base.rowCount }
-    var dataInterval: Interval { base.dataInterval }
-    var ordering: [OrderedColumn] { base.ordering }
-    var dimensions: [String] { base.dimensions }
-    var metrics: [String] { base.metrics }
-    var metadata: JSON? { base.metadata }
-    var sizeBytes: Int64 { base.sizeBytes }
-    func column(_ name: String) throws(LaminaError) -> Column? { try base.column(name) }
-}
-
 /// Rows that still come, in parts as they were added.
 private final class GrowingRows: RealtimeRows {
     private let parts = Mutex<[InlineSegment]>([])
@@ -45,11 +25,7 @@ private final class GrowingRows: RealtimeRows {
 
     func views() -> [any SegmentView] {
         asked.wrappingAdd(1, ordering: .relaxed)
-        return parts.withLock { parts in
-            let bounds = parts.compactMap(\.timeBounds)
-            guard let low = bounds.map(\.min).min(), let high = bounds.map(\.max).max() else { return parts }
-            return parts.map { Part($0, (low, high)) }
-        }
+        return parts.withLock { $0 }
     }
 
     var rowCount: Int { parts.withLock { $0.reduce(0) { $0 + $1.rowCount } } }

@@ -45,7 +45,7 @@ struct CaseData: OracleComparison {
     let oracle: NaiveOracle
     /// By table: each layout's inputs, in the order of the segments.
     private let layouts: [(name: String, views: [String: [any SegmentView]], splits: Bool)]
-    /// Of views that are parts of a segment.
+    /// Of views that are parts of a segment, as the broker gives them to the engine.
     private let wholeBounds: [ObjectIdentifier: (min: Int64, max: Int64)]
     private let group: Int
 

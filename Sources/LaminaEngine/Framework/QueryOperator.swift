@@ -17,12 +17,20 @@ package struct SegmentInput: Sendable {
     package var extent: TimeExtent?
     /// The view is a part of a segment that still grows: other inputs of the same id hold the segment's other rows.
     package var isRealtime = false
+    /// First and last time of all rows of the segment, when the view holds a part of them.
+    package var wholeBounds: (min: Int64, max: Int64)?
 
     package init(view: any SegmentView, id: String, intervals: [Interval], rows: Range<Int>? = nil) {
         self.view = view
         self.id = id
         self.intervals = intervals
         self.rows = rows
+    }
+
+    /// First and last time of all rows of the segment that the view belongs to; nil without rows.
+    func segmentBounds() throws(LaminaError) -> (min: Int64, max: Int64)? {
+        if let wholeBounds { return wholeBounds }
+        return try view.timeBounds
     }
 
     /// The input with its steps done.

@@ -124,6 +124,6 @@ extension SegmentInput {
             known.isCut = isCut
             return known
         }
-        return TimeExtent(bounds: try view.timeBounds, firstTime: try walk.firstTime(), isCut: isCut)
+        return TimeExtent(bounds: try segmentBounds(), firstTime: try walk.firstTime(), isCut: isCut)
     }
 }

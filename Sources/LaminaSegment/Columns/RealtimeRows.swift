@@ -5,8 +5,8 @@
 /// Source: Druid's `Sink`, `FireHydrant`, `ReferenceCountingSegment`.
 package protocol RealtimeRows: AnyObject, Sendable {
     /// What it holds at this moment: persisted pieces, then the rows in memory. Every row that was appended before the call is in
-    /// exactly one view, none that is half folded; no view changes afterwards. Each has its rows in order of time, and of several each
-    /// has the time bounds of all of them. Costs as many steps as there are columns, not rows.
+    /// exactly one view, none that is half folded; no view changes afterwards. Each has its rows in order of time.
+    /// Costs as many steps as there are columns, not rows.
     func views() -> [any SegmentView]
 
     /// Stored rows (after rollup) at this moment.

@@ -14,7 +14,7 @@ func coveredBuckets(
     if let extent = input.extent {
         bounds = extent.bounds
     } else {
-        bounds = try input.view.timeBounds
+        bounds = try input.segmentBounds()
         if bounds == nil || input.view.rowCount == 0 { return [] }
     }
     let start = bounds?.min ?? .min
