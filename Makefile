@@ -49,6 +49,7 @@ test-kafka: toolchain deps build
 # Streams from the outside: the example pipeline, the accounting of a day, the gold questions over streamed rows.
 test-streams: build
 	python3 Tests/pipeline/run $(LAMINA)
+	python3 Tests/handoff.py --lamina $(LAMINA)
 	python3 Tests/accounting.py --lamina $(LAMINA)
 	[ ! -d ../shared/gold ] || python3 Tests/streamed.py --lamina $(LAMINA) --gold ../shared/gold
 
