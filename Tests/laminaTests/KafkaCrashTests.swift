@@ -45,7 +45,7 @@ import Testing
                 try produce(Int.random(in: 1...20))
                 #expect(try face.ids(of: "read").isSubset(of: sent))
             } while ContinuousClock.now < end
-            kill(server.pid, SIGKILL)
+            server.killAtOnce()
             try produce(Int.random(in: 0...20))
             server = try RunningServer(data: data)
             face.use(server.url)

@@ -75,7 +75,7 @@ import Testing
     /// Kills the server, starts it again and waits until the task has ended: one that the kill caught before it began is queued
     /// again. Its status.
     private func killAndRestart(_ server: inout RunningServer, data: String, task id: String) throws -> JSON {
-        kill(server.pid, SIGKILL)
+        server.killAtOnce()
         server = try RunningServer(data: data)
         var status = try status(server, id)
         for _ in 0..<2000 where status["status"] == "RUNNING" {

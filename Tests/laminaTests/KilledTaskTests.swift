@@ -89,7 +89,7 @@ import Testing
             let submitted = try Program.run("index", spec, "--server", server.url)
             #expect(submitted.status == 0, "\(submitted.errors)")
             usleep(UInt32.random(in: 0...UInt32(whole / .microseconds(1))))
-            kill(server.pid, SIGKILL)
+            server.killAtOnce()
             let again = try RunningServer(data: data)
             // What had not begun when the process died is queued again, so it may run now.
             let listed = try #require(try lastTask(data))

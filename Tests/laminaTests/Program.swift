@@ -86,6 +86,12 @@ final class RunningServer {
 
     deinit { if process.isRunning { kill(pid, SIGKILL) } }
 
+    /// SIGKILL; returns when the process is gone, and its hold on the data directory with it.
+    func killAtOnce() {
+        kill(pid, SIGKILL)
+        process.waitUntilExit()
+    }
+
     /// SIGTERM; the exit status.
     func stop() -> Int32 {
         process.terminate()

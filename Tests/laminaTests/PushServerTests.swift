@@ -134,7 +134,7 @@ import Testing
         #expect(try counts(push(server, row("1"), [("Idempotency-Key", "k")])) == [1, 1, 0, 0])
         let producer = [("X-Lamina-Producer", "p"), ("X-Lamina-Sequence", "7")]
         #expect(try counts(push(server, row("2"), producer)) == [1, 1, 0, 0])
-        kill(server.pid, SIGKILL)
+        server.killAtOnce()
         server = try RunningServer(data: folder.file("data"))
         let face = ServerFace(server.url)
         #expect(try face.ids(of: "p") == ["1", "2"])

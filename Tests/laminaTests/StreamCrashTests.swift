@@ -28,7 +28,7 @@ import Testing
                 // Queries between two kills, too.
                 let end = ContinuousClock.now + .milliseconds(Int.random(in: 0...700))
                 repeat { try run.check("before kill \(number)") } while ContinuousClock.now < end
-                kill(server.pid, SIGKILL)
+                server.killAtOnce()
                 server = try RunningServer(data: data)
                 run.use(server.url)
                 try run.waitUntilPushed()
@@ -57,7 +57,7 @@ import Testing
         for round in 0..<6 {
             for number in 0..<4 { run.pushOnce(round * 10 + number, batch: 1) }
             try run.check("round \(round)")
-            kill(server.pid, SIGKILL)
+            server.killAtOnce()
             let journals = (FileManager.default.enumerator(atPath: data)?.compactMap { $0 as? String } ?? [])
                 .filter { $0.hasSuffix(".journal") }.sorted()
             let last = try #require(journals.last)
@@ -101,7 +101,7 @@ import Testing
         try run.check("with room again")
         try disk.fill()
         for number in 2000..<2040 { _ = try run.tryPush(number) }
-        kill(server.pid, SIGKILL)
+        server.killAtOnce()
         disk.empty()
         server = try RunningServer(data: data)
         run.use(server.url)
