@@ -93,6 +93,11 @@ private struct RolledUpTables {
             var schema = spec["dataSchema"]?.objectValue
         else { return }
         schema["timestampSpec"] = ["column": "__time", "format": "millis"]
+        // The batch task's time column, which would be discovered as a dimension here.
+        var dimensions = schema["dimensionsSpec"]?.objectValue ?? JSONObject()
+        let excluded = dimensions["dimensionExclusions"]?.arrayValue ?? []
+        dimensions["dimensionExclusions"] = .array(excluded + ["at"])
+        schema["dimensionsSpec"] = .object(dimensions)
         spec["dataSchema"] = .object(schema)
         task["spec"] = .object(spec)
         var merged = 0
