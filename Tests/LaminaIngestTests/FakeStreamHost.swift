@@ -24,6 +24,8 @@ final class FakeStreamHost: StreamHost {
         /// Chunks that are there, whatever the granularity.
         var chunks: [Interval] = []
         var isPersistHeld = false
+        /// Segments are allocated, but the answer does not come.
+        var isOpenHeld = false
         var isDiskFull = false
         var lines: [String] = []
     }
@@ -92,6 +94,7 @@ final class FakeStreamHost: StreamHost {
             state.announced[segment.id] = rows
             state.opened.append(segment)
         }
+        _ = state.wait { $0.isOpenHeld && !$0.isCrashed ? nil : true }
         try step()
         return segment
     }

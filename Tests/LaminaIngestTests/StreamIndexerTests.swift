@@ -195,6 +195,32 @@ import Testing
         fixture.end()
     }
 
+    /// A segment that is being opened was allocated before the cut: rows that come later must not go there.
+    @Test func aCutWaitsForASegmentThatIsBeingOpened() throws {
+        let fixture = try StreamFixture(streamSpec())
+        fixture.host.state.update { $0.isOpenHeld = true }
+        nonisolated(unsafe) let shared = fixture
+        let appender = try WorkerThread(name: "append") { try? shared.append(self.rows(0..<10)) }
+        try wait("the allocation") { fixture.host.state.read { $0.opened.count } == 1 }
+        let made = Monitor<StreamCut?>(nil)
+        let cutter = try WorkerThread(name: "cut") {
+            let cut = try? shared.indexer.cut([.eternity])
+            made.update { $0 = cut }
+        }
+        usleep(50_000)
+        #expect(made.read { $0 == nil })
+        fixture.host.state.update { $0.isOpenHeld = false }
+        appender.join()
+        cutter.join()
+        let cut = try #require(made.read { $0 })
+        #expect(try fixture.host.visible() == Array(0..<10))
+        #expect(cut.segments == [fixture.host.state.read { $0.opened[0].id }])
+        // The rows came before the cut or after it, and are where they belong.
+        let reached = try #require(cut.position[streamPartitions[0]])
+        fixture.host.drop(cut.segments)
+        #expect(try fixture.host.visible() == Array(reached..<10))
+    }
+
     @Test func rowsJoinChunksOfAnyLength() throws {
         let fixture = try StreamFixture(
             streamSpec(schema: [

@@ -10,13 +10,20 @@ import Testing
 private final class TestWriter: StreamWriter {
     let cuts = Mutex<[[Interval]]>([])
     private let fails: Bool
+    private let onCut: @Sendable () -> StreamCut
 
-    init(fails: Bool = false) { self.fails = fails }
+    init(fails: Bool = false, onCut: @escaping @Sendable () -> StreamCut = { StreamCut() }) {
+        self.fails = fails
+        self.onCut = onCut
+    }
 
-    func cut(_ intervals: [Interval]) throws(LaminaError) {
+    func cut(_ intervals: [Interval]) throws(LaminaError) -> StreamCut {
         if fails { throw .io("persist", path: "rows", errno: 28) }
         cuts.withLock { $0.append(intervals) }
+        return onCut()
     }
+
+    func handOff() {}
 }
 
 @Suite struct ReplaceTests {
@@ -31,6 +38,34 @@ private final class TestWriter: StreamWriter {
     }
 
     private func end(_ home: StreamHome) throws { try home.segments.endReplace(task: "r", dataSource: "d") }
+
+    /// Writers are cut one behind the other: what the second opens while the first persists is from before its own cut.
+    @Test func whatIsOpenedBetweenTheLockAndTheCutVanishesToo() throws {
+        let home = try StreamHome()
+        let stream = try home.stream()
+        let opened = Mutex<SegmentID?>(nil)
+        let writer = TestWriter { [home] in
+            var cut = StreamCut()
+            guard let (segment, list) = try? home.open(stream, "2024-01-01T01:00:00Z"),
+                let new = try? rows(7, at: "2024-01-01T01:00:00Z")
+            else { return cut }
+            list.append(new)
+            opened.withLock { $0 = segment.id }
+            cut.segments = [segment.id]
+            cut.position = [partition(0): 7]
+            return cut
+        }
+        try home.segments.register(writer, dataSource: "d")
+        defer { home.segments.unregister(writer) }
+        try begin(home, "2024-01-01/2024-01-02")
+        #expect(opened.withLock { $0 } != nil)
+        #expect(try home.count() == 7)
+        let (_, laterRows) = try home.open(stream, "2024-01-01T02:00:00Z")
+        laterRows.append(try rows(3, at: "2024-01-01T02:00:00Z"))
+        try home.segments.publish([try home.stored("2024-01-01/2024-01-02", new, rows: 40)], by: .task("r"))
+        try end(home)
+        #expect(try home.count() == 43)
+    }
 
     @Test func rowsFromBeforeTheCutVanishTogetherAndLaterOnesStay() throws {
         let home = try StreamHome()

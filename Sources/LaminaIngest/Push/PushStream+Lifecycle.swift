@@ -18,6 +18,7 @@ extension PushStream {
                 load.update { $0.phase = .running }
             } catch {
                 stopThreads()
+                // What it could not make durable is in the journal.
                 if let indexer = indexing.withLock({ $0 }) { try? indexer.stop(publishing: false) }
                 indexing.withLock { $0 = nil }
                 load.update { $0.phase = .failed(error.message) }
@@ -68,10 +69,14 @@ extension PushStream {
         try lifecycle.withLock { _ throws(LaminaError) in
             load.update { $0.phase = phase }
             stopThreads()
+            keepMeter(isLast: true)
             // Nothing may stay in the journal alone when it is to be published.
             if publishing, indexing.withLock({ $0 }) == nil { _ = try openIndexer() }
             guard let indexer = indexing.withLock({ $0 }) else { return }
-            defer { indexing.withLock { $0 = nil } }
+            defer {
+                lastCounters.withLock { $0 = indexer.counters }
+                indexing.withLock { $0 = nil }
+            }
             try indexer.stop(publishing: publishing, milliseconds: milliseconds)
             try trimJournal(below: indexer.persistedPosition[partition] ?? 0)
         }
@@ -103,20 +108,22 @@ extension PushStream {
             removeFolder("\(folder)/rows")
             try journal.restart(at: end)
             try keys.reset()
+            meter.withLock { $0 = PushMeter(since: options.clock()) }
+            keepMeter(isLast: true)
         }
         if ran { try start() }
     }
 
     /// Publishes what was taken in so far; goes on taking rows.
     package func handOff() {
-        guard let indexer = indexing.withLock({ $0 }) else { return }
-        indexer.handOff(now: options.clock())
+        indexing.withLock { $0 }?.handOff()
     }
 
     /// Makes rows of an interval that come later go to other segments; see `StreamIndexer.cut`.
-    package func cut(_ intervals: [Interval]) throws(LaminaError) {
-        guard let indexer = indexing.withLock({ $0 }) else { return }
-        try indexer.cut(intervals)
+    @discardableResult
+    package func cut(_ intervals: [Interval]) throws(LaminaError) -> StreamCut {
+        guard let indexer = indexing.withLock({ $0 }) else { return StreamCut() }
+        return try indexer.cut(intervals)
     }
 }
 

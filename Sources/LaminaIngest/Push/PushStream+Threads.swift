@@ -57,6 +57,8 @@ extension PushStream {
             if isStuck { continue }
             guard let indexer = indexing.withLock({ $0 }) else { continue }
             indexer.tick(now: options.clock())
+            keepMeter()
+            options.onTick()
             if let failure = indexer.failure {
                 next = recover(from: indexer, after: failure) ?? next
                 continue

@@ -22,6 +22,8 @@ package final class PushStream: Sendable {
         package var lookups: LookupResolver?
         package var clock: @Sendable () -> Int64 = { wallMilliseconds() }
         package var log: @Sendable (String) -> Void = { _ in }
+        /// Called several times a second while it runs.
+        package var onTick: @Sendable () -> Void = {}
         /// How long a request waits for its rows to be visible.
         package var waitMilliseconds: Int64 = 30_000
         package var journal = Journal.Options()
@@ -52,7 +54,9 @@ package final class PushStream: Sendable {
     let toIndex = Monitor(PushQueue<(sequence: Int64, ticket: PushTicket)>())
     let threads = Mutex<[WorkerThread]>([])
     let indexing = Mutex<StreamIndexer?>(nil)
-    let meter = Mutex(PushMeter())
+    let meter: Mutex<PushMeter>
+    /// Of the last indexer, for when there is none.
+    let lastCounters = Mutex<StreamCounters?>(nil)
     /// Held by whoever starts, stops or resets the stream.
     let lifecycle = Mutex(())
     let replaying = Mutex(false)
@@ -85,6 +89,7 @@ package final class PushStream: Sendable {
             bytesMax: spec.maxDeadLetterBytes,
             log: options.log
         )
+        meter = Mutex(try PushMeter(storedIn: folder, now: options.clock()))
         try restoreKeys()
     }
 

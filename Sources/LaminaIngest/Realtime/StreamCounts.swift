@@ -26,6 +26,17 @@ package struct StreamCounts: Sendable, Hashable {
         for (_, path) in Self.parts { self[keyPath: path] &+= other[keyPath: path] }
     }
 
+    package mutating func subtract(_ other: StreamCounts) {
+        for (_, path) in Self.parts { self[keyPath: path] &-= other[keyPath: path] }
+    }
+
+    /// No count greater than the other's.
+    package func atMost(_ other: StreamCounts) -> StreamCounts {
+        var least = self
+        for (_, path) in Self.parts { least[keyPath: path] = min(least[keyPath: path], other[keyPath: path]) }
+        return least
+    }
+
     private static var parts: [(name: String, path: WritableKeyPath<StreamCounts, Int64>)] {
         [
             ("processed", \.processed), ("processedBytes", \.processedBytes), ("late", \.late), ("early", \.early),
@@ -34,10 +45,10 @@ package struct StreamCounts: Sendable, Hashable {
         ]
     }
 
-    /// As commit.json keeps it.
-    var stored: JSON { .object(JSONObject(Self.parts.map { ($0.name, .int(self[keyPath: $0.path])) })) }
+    /// As files of a stream keep it.
+    package var stored: JSON { .object(JSONObject(Self.parts.map { ($0.name, .int(self[keyPath: $0.path])) })) }
 
-    init(stored json: JSON?) {
+    package init(stored json: JSON?) {
         for (name, path) in Self.parts { self[keyPath: path] = json?[name]?.intValue ?? 0 }
     }
 

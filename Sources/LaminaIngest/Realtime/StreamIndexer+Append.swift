@@ -168,9 +168,11 @@ extension StreamIndexer {
 
     @discardableResult
     private func openSegment(at time: Int64) throws(LaminaError) -> Interval {
+        defer { state.update { $0.isOpening = false } }
         while true {
             let (number, folder) = state.update { state in
                 defer { state.nextFolder += 1 }
+                state.isOpening = true
                 return (state.open.number, "rows-\(state.nextFolder)")
             }
             try probe?(.openingSegment)

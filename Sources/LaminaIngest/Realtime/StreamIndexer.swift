@@ -145,6 +145,8 @@ package final class StreamIndexer: StreamWriter {
     }
 
     /// Hands off what was taken in so far, and begins a new task; publishing goes on in the background.
+    package func handOff() { handOff(now: clock()) }
+
     package func handOff(now: Int64) {
         state.update { state in
             guard state.failure == nil, !state.isEnding else { return }
@@ -156,22 +158,30 @@ package final class StreamIndexer: StreamWriter {
     /// When it returns, that is durable. The host must not hold what `StreamHost.open` waits for.
     ///
     /// - Errors: the cut could not be made durable.
-    package func cut(_ intervals: [Interval]) throws(LaminaError) {
-        let ticket: Int? = try state.update { state throws(LaminaError) in
-            state.cutPosition = state.position
-            func isCut(_ sink: StreamSink) -> Bool {
-                intervals.contains { $0.overlaps(sink.rows.segment.interval) }
+    @discardableResult
+    package func cut(_ intervals: [Interval]) throws(LaminaError) -> StreamCut {
+        func isCut(_ sink: StreamSink) -> Bool { intervals.contains { $0.overlaps(sink.rows.segment.interval) } }
+        while true {
+            // A segment that is being opened may have been allocated before the cut: it must be among those from before, without rows.
+            _ = state.wait { $0.isOpening ? nil : true }
+            var cut = StreamCut()
+            let ticket: Int?? = try state.update { state throws(LaminaError) in
+                if state.isOpening { return nil }
+                cut.position = state.position
+                cut.segments = Set(state.sequences.flatMap { $0.sinks.map(\.rows.segment.id) })
+                guard state.sequences.contains(where: { $0.sinks.contains(where: isCut) }) else { return .some(nil) }
+                if let failure = state.failure { throw failure }
+                let last = state.sequences.count - 1
+                for place in state.sequences[last].sinks.indices where isCut(state.sequences[last].sinks[place]) {
+                    state.sequences[last].sinks[place].isClosed = true
+                }
+                state.persistWanted += 1
+                return .some(state.persistWanted)
             }
-            guard state.sequences.contains(where: { $0.sinks.contains(where: isCut) }) else { return nil }
-            if let failure = state.failure { throw failure }
-            let last = state.sequences.count - 1
-            for place in state.sequences[last].sinks.indices where isCut(state.sequences[last].sinks[place]) {
-                state.sequences[last].sinks[place].isClosed = true
-            }
-            state.persistWanted += 1
-            return state.persistWanted
+            guard let ticket else { continue }
+            if let ticket { try awaitPersist(ticket) }
+            return cut
         }
-        if let ticket { try awaitPersist(ticket) }
     }
 
     /// Makes everything that was taken in so far durable.
@@ -270,7 +280,15 @@ package struct StreamStatus: Sendable {
 }
 
 extension StreamIndexer {
-    package var cutPosition: StreamPosition { state.read { $0.cutPosition } }
+    /// Where a stream that is not open would read on, by what its folder holds; nil when that is where it last committed.
+    ///
+    /// - Errors: the folder cannot be read.
+    package static func storedPosition(in directory: String) throws(LaminaError) -> StreamPosition? {
+        let path = "\(directory)/\(StreamRecovery.fileName)"
+        guard let bytes = try readFile(path) else { return nil }
+        let commit = try StreamCommit(reading: bytes, path: path)
+        return commit.sequences.isEmpty ? nil : commit.position
+    }
 
     /// The folder that publishes of an indexer give to their host.
     package static func workFolder(of directory: String) -> String { directory }

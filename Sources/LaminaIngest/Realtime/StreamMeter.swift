@@ -74,4 +74,9 @@ package struct StreamCounters: Sendable {
     package var totals: StreamCounts
     /// `{"5m": …, "15m": …, "1m": …}`.
     package var movingAverages: JSON
+
+    package init(totals: StreamCounts = StreamCounts(), movingAverages: JSON = [:]) {
+        self.totals = totals
+        self.movingAverages = movingAverages
+    }
 }

@@ -27,8 +27,8 @@ struct StreamSequence: Sendable {
 /// What changes in a `StreamIndexer`, under its lock: between two batches whenever somebody looks.
 struct StreamState: Sendable {
     var position: StreamPosition
-    /// What `position` was at the last cut.
-    var cutPosition: StreamPosition = [:]
+    /// A segment is being opened that is in no sequence yet.
+    var isOpening = false
     /// Not published ones in order; the last one takes rows.
     var sequences: [StreamSequence]
     /// Counts of the sequences that were published.

@@ -12,13 +12,13 @@ struct SampleSpec: Sendable {
     init(json: JSON) throws(LaminaError) {
         let root = SpecNode(json, path: "")
         let type = try root.required("type").string()
-        guard ["index", "index_parallel", "kafka"].contains(type) else {
+        guard ["index", "index_parallel", "kafka", "push"].contains(type) else {
             if ["kinesis", "rabbit"].contains(type) { throw .unsupported("A sampler of type '\(type)'") }
             throw root.error("type: a sampler of type \"\(type)\" is not known")
         }
         var spec = try root.required("spec")
         // A supervisor's spec, which has a spec of its own or not.
-        if type == "kafka", let inner = spec.child("spec") { spec = inner }
+        if type == "kafka" || type == "push", let inner = spec.child("spec") { spec = inner }
         var schema = try spec.child("dataSchema")?.object() ?? JSONObject()
         if schema["dataSource"]?.isNull ?? true { schema["dataSource"] = "sampler" }
         if schema["timestampSpec"]?.isNull ?? true { schema["timestampSpec"] = [:] }
@@ -30,6 +30,12 @@ struct SampleSpec: Sendable {
         granularity["intervals"] = nil
         schema["granularitySpec"] = .object(granularity)
         let io = try spec.required("ioConfig")
+        if type == "push", io.child("inputSource") == nil {
+            throw io.error(
+                "needs an inputSource to sample, as {\"type\": \"inline\", \"data\": \"rows as they would be pushed\"}: "
+                    + "a push stream has no rows of its own to look at"
+            )
+        }
         let source = try type == "kafka" ? Self.topic(io) : io.required("inputSource").json
         let task = try IndexTaskSpec(json: [
             "type": "index_parallel",

@@ -26,11 +26,25 @@ struct Replacement: Sendable {
     var hasBegun = false
     /// Where the datasource's streams were at the cut.
     var positions: StreamPosition = [:]
+    /// Whether it brings the rows up to these positions itself (a replay).
+    var followsStreams = false
+    /// Since the cut a stream went back behind its position.
+    var wasRewound = false
     /// What was published at the cut, for a task that reads it.
     var snapshot: SegmentTimeline?
     var later: Set<SegmentID> = []
     /// Those of `later` that were published meanwhile, with their load specs.
     var landed: [SegmentID: DataSegment] = [:]
+
+    /// Its rows would be there twice.
+    var isSpoilt: Bool { followsStreams && wasRewound }
+
+    static let spoilt = LaminaError(
+        .conflict,
+        code: "streamRewound",
+        "The stream was reset, or a task of it was dropped, while the replay ran: it reads records again that the replay has read. "
+            + "Nothing was replaced; submit it again"
+    )
 
     func overlaps(_ interval: Interval) -> Bool { intervals.contains { $0.overlaps(interval) } }
 }

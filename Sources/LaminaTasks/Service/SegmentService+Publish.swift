@@ -97,6 +97,7 @@ extension DataSourceSegments {
         _ numbers: inout PartitionNumbers
     ) throws(LaminaError) -> Publication {
         var plan = Publication()
+        if case .task(let task) = publisher, replacements[task]?.isSpoilt ?? false { throw Replacement.spoilt }
         var replacing: [DataSegment] = []
         for segment in segments {
             if let allocation = allocations[segment.id] {

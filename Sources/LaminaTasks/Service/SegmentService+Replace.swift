@@ -43,6 +43,7 @@ extension SegmentService {
             var known = known(dataSource)
             guard var replacement = known.replacements[task], again || !replacement.hasBegun else { return nil }
             replacement.hasBegun = true
+            replacement.wasRewound = false
             replacement.landed = [:]
             replacement.later = Set(
                 known.allocations.values.filter {
@@ -55,17 +56,13 @@ extension SegmentService {
             return replacement.readsItself ? nil : replacement.intervals
         }
         guard let cutting else { return }
-        var positions: StreamPosition = [:]
-        for registered in writers.withLock({ Array($0.values) }) where registered.dataSource == dataSource {
-            // One at a time, so that the position is this cut's.
-            self.cutting._unsafeLock()
-            defer { self.cutting._unsafeUnlock() }
-            try registered.writer.cut(cutting)
-            positions.merge(registered.writer.cutPosition) { _, new in new }
-        }
+        var cut = StreamCut()
+        for writer in writers(of: dataSource) { cut.add(try writer.cut(cutting)) }
         try exclusively { () throws(LaminaError) in
             var known = known(dataSource)
-            known.replacements[task]?.positions = positions
+            known.replacements[task]?.positions = cut.position
+            // Those that were opened while the writers were cut one behind the other have rows from before their writer's cut.
+            known.replacements[task]?.later.subtract(cut.segments)
             note(dataSource, known)
         }
     }
@@ -79,9 +76,29 @@ extension SegmentService {
         try withdraw(dataSource: dataSource, allocator: task)
     }
 
-    /// Where the datasource's streams were at a task's cut: rows up to there vanish with its publish.
-    func positionsAtCut(task: String, dataSource: String) -> StreamPosition {
-        known(dataSource).replacements[task]?.positions ?? [:]
+    /// Where the datasource's streams were at a task's cut: rows up to there vanish with its publish. The task brings them itself, so it
+    /// cannot publish any more when a stream goes back to read them again.
+    func followStreams(task: String, dataSource: String) throws(LaminaError) -> StreamPosition {
+        try exclusively { () throws(LaminaError) in
+            var known = known(dataSource)
+            known.replacements[task]?.followsStreams = true
+            note(dataSource, known)
+            return known.replacements[task]?.positions ?? [:]
+        }
+    }
+
+    /// A stream is going to read records again that it had read. Called before it does.
+    func noteRewind(dataSource: String) throws(LaminaError) {
+        try exclusively { () throws(LaminaError) in
+            var known = known(dataSource)
+            for task in known.replacements.keys { known.replacements[task]?.wasRewound = true }
+            note(dataSource, known)
+        }
+    }
+
+    /// Whether a task's publish would be refused since a stream reads again what it brings.
+    func wasRewound(task: String, dataSource: String) -> Bool {
+        known(dataSource).replacements[task]?.isSpoilt ?? false
     }
 
     /// What was published when a task that reads what it replaces began; nil for others.
@@ -100,6 +117,13 @@ extension SegmentService {
             try writer.cut(replacement.intervals)
         }
     }
+
+    private func writers(of dataSource: String) -> [any StreamWriter] {
+        writers.withLock { $0.values.filter { $0.dataSource == dataSource }.map(\.writer) }
+    }
+
+    /// Lets the datasource's streams publish what they have, in the background.
+    func handOffStreams(_ dataSource: String) { for writer in writers(of: dataSource) { writer.handOff() } }
 
     package func unregister(_ writer: any StreamWriter) {
         _ = writers.withLock { $0.removeValue(forKey: ObjectIdentifier(writer)) }

@@ -21,7 +21,6 @@ package final class SegmentService: Sendable {
     private let state: Monitor<[String: DataSourceSegments]>
     /// Orders changes; readers of `state` never wait for a transaction.
     private let changing = Mutex(())
-    let cutting = Mutex(())
     let writers = Mutex<[ObjectIdentifier: RegisteredWriter]>([:])
 
     /// - Parameter onChange: told of every datasource at the start, then of every change.

@@ -40,7 +40,8 @@ extension TaskService {
     }
 
     private func run(_ given: IndexTaskSpec, of entry: Entry, work: String, host: TaskHost) throws {
-        let spec = try replaySpec(given, entry, host)
+        let replay = try beginReplay(given, entry, host)
+        let spec = replay?.spec ?? given
         let job = IndexJob(
             spec: spec,
             taskID: entry.status.id,
@@ -53,6 +54,7 @@ extension TaskService {
         var payload = result.reportPayload
         payload["segmentsPublished"] = .int(Int64(result.segments.count))
         let report = Self.report([(payload, spec.effectiveContext)], of: entry)
+        if let replay { try awaitStream(replay, entry, host) }
         let published = try publish(result.segments, report: report, for: entry, work: work, host: host)
         host.log("Task \(entry.status.id) ended: SUCCESS, \(published) segments published")
         finish(entry, failed: nil)

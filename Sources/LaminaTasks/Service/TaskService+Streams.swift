@@ -57,7 +57,11 @@ extension TaskService {
                 )
             )
         }
-        state.update { $0.streams.append(StreamEntry(status: status, startedAt: createdAt, task: task)) }
+        state.update { state in
+            // A supervisor's next life goes on with it.
+            state.streams.removeAll { $0.status.id == id }
+            state.streams.append(StreamEntry(status: status, startedAt: createdAt, task: task))
+        }
     }
 
     /// Stores how a supervised task ended.

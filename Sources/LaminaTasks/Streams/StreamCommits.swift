@@ -102,9 +102,7 @@ package struct StreamCommits: Sendable {
 
     /// Druid's `DataSourceMetadata` of a position.
     package func metadata(_ position: StreamPosition) -> JSON {
-        let offsets = JSON.object(
-            JSONObject(position.keys.sorted().map { (name(of: $0), .int(position[$0] ?? 0)) })
-        )
+        let offsets = json(position)
         return [
             "type": .string(kind.type),
             "partitions": [
@@ -112,6 +110,11 @@ package struct StreamCommits: Sendable {
                 "partitionSequenceNumberMap": offsets, "partitionOffsetMap": offsets,
             ],
         ]
+    }
+
+    /// Offsets by partition, as Druid's answers name partitions.
+    func json(_ position: StreamPosition) -> JSON {
+        .object(JSONObject(position.sorted { $0.key < $1.key }.map { (name(of: $0.key), .int($0.value)) }))
     }
 
     /// As partitions are named in metadata and status: the number, behind its topic where there are several.

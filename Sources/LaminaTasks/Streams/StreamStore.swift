@@ -112,7 +112,10 @@ package final class StreamStore: StreamHost {
             }
         } catch {
             // A conflict does not pass; of everything else the next try finds the folders moved.
-            if error.category == .conflict { try recover(work: work) }
+            if error.category == .conflict {
+                try segments.noteRewind(dataSource: dataSource)
+                try recover(work: work)
+            }
             throw error
         }
         probe?(.stored)

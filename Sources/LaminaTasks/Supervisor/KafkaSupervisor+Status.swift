@@ -7,30 +7,43 @@ import LaminaIngest
 extension KafkaSupervisor {
     package var state: SupervisorState { shown.read { $0.machine.state } }
 
-    private var looks: [(group: Int, look: StreamTask.Look)] {
-        allTasks.sorted { $0.group < $1.group }.map { ($0.group, $0.look) }
-    }
-
     package func status() -> JSON {
         let now = shared.clock()
         let (machine, latest, latestAt) = shown.read { ($0.machine, $0.latest, $0.latestAt) }
         var active: [JSON] = []
         var publishing: [JSON] = []
         var reached: StreamPosition = [:]
-        for (_, look) in looks {
-            for epoch in look.epochs {
-                let isActive = epoch.end == nil && !look.isEnding
-                if isActive {
-                    active.append(activeJSON(epoch, look.position, latest: latestAt == nil ? nil : latest, at: now))
-                    reached.merge(look.position) { _, new in new }
-                } else {
-                    publishing.append(publishingJSON(epoch, at: now))
+        let known = latestAt != nil
+        let commits = shared.commits
+        for task in allTasks.sorted(by: { $0.group < $1.group }) {
+            let (isEnding, position) = (task.isEnding, task.position)
+            for epoch in task.epochs.all {
+                guard epoch.end == nil, !isEnding else {
+                    publishing.append(epoch.publishingJSON(timeout: config.completionTimeout, at: now, commits))
+                    continue
                 }
+                let own = known ? latest.filter { position[$0.key] != nil } : [:]
+                active.append(
+                    epoch.activeJSON(
+                        position,
+                        lag: Self.lag(own, position),
+                        duration: config.taskDuration,
+                        at: now,
+                        commits
+                    )
+                )
+                reached.merge(position) { _, new in new }
             }
         }
-        let known = latestAt != nil
         // Without tasks it is what is committed that lags.
-        if reached.isEmpty { reached = ((try? shared.commits.committed()) ?? nil) ?? [:] }
+        var errors = machine.health.recentErrors
+        if reached.isEmpty {
+            do throws(LaminaError) {
+                reached = try commits.committed() ?? [:]
+            } catch {
+                errors.append(SupervisorError(error, at: now))
+            }
+        }
         let lag = known ? Self.lag(latest, reached) : [:]
         var payload: JSONObject = [
             "dataSource": .string(spec.dataSource), "stream": .string(config.topic),
@@ -38,40 +51,16 @@ extension KafkaSupervisor {
             "durationSeconds": .int(config.taskDuration / 1000), "activeTasks": .array(active),
             "publishingTasks": .array(publishing),
         ]
-        if known { payload["latestOffsets"] = shared.json(latest) }
-        payload["minimumLag"] = shared.json(lag)
+        if known { payload["latestOffsets"] = commits.json(latest) }
+        payload["minimumLag"] = commits.json(lag)
         payload["aggregateLag"] = .int(lag.values.reduce(0, +))
         if let latestAt { payload["offsetsLastUpdated"] = .string(instantText(latestAt)) }
         payload["suspended"] = .bool(spec.isSuspended)
         payload["healthy"] = .bool(machine.state.isHealthy)
         payload["state"] = .string(machine.state.basic.rawValue)
         payload["detailedState"] = .string(machine.state.rawValue)
-        payload["recentErrors"] = .array(machine.health.recentErrors.map(\.json))
+        payload["recentErrors"] = .array(errors.map(\.json))
         return .object(payload)
-    }
-
-    private func activeJSON(
-        _ epoch: StreamEpoch,
-        _ position: StreamPosition,
-        latest: StreamPosition?,
-        at now: Int64
-    ) -> JSON {
-        let left = max(0, (epoch.createdAt + config.taskDuration - now) / 1000)
-        return [
-            "id": .string(epoch.id), "startingOffsets": shared.json(epoch.start),
-            "startTime": .string(instantText(epoch.createdAt)), "remainingSeconds": .int(left), "type": "ACTIVE",
-            "currentOffsets": shared.json(position),
-            "lag": shared.json(latest.map { Self.lag($0.filter { position[$0.key] != nil }, position) } ?? [:]),
-        ]
-    }
-
-    private func publishingJSON(_ epoch: StreamEpoch, at now: Int64) -> JSON {
-        let since = epoch.endedAt ?? now
-        return [
-            "id": .string(epoch.id), "startingOffsets": shared.json(epoch.start), "startTime": nil,
-            "remainingSeconds": .int(max(0, (since + config.completionTimeout - now) / 1000)), "type": "PUBLISHING",
-            "currentOffsets": shared.json(epoch.end ?? [:]),
-        ]
     }
 
     private static func lag(_ latest: StreamPosition, _ reached: StreamPosition) -> StreamPosition {
@@ -82,10 +71,10 @@ extension KafkaSupervisor {
 
     package func stats() -> JSON {
         var groups = JSONObject()
-        for (group, look) in looks {
-            var tasks = groups["\(group)"]?.objectValue ?? JSONObject()
-            for epoch in look.epochs { tasks[epoch.id] = StreamTask.json(epoch.counters(look.counters)) }
-            if !tasks.isEmpty { groups["\(group)"] = .object(tasks) }
+        for task in allTasks.sorted(by: { $0.group < $1.group }) {
+            var tasks = groups["\(task.group)"]?.objectValue ?? JSONObject()
+            for (id, stats) in task.epochs.stats(task.counters).entries { tasks[id] = stats }
+            if !tasks.isEmpty { groups["\(task.group)"] = .object(tasks) }
         }
         return .object(groups)
     }

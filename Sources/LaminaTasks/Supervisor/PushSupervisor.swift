@@ -22,6 +22,7 @@ package final class PushSupervisor: StreamSupervisor {
     private let segments: SegmentService
     private let options: PushStream.Options
     private let clock: @Sendable () -> Int64
+    let epochs: StreamEpochs
     private let held: Monitor<Held>
     /// Held by whoever opens or ends the stream, so that no start overtakes an end.
     private let running = Mutex(())
@@ -48,6 +49,15 @@ package final class PushSupervisor: StreamSupervisor {
             segments: segments,
             directory: tasks.directory,
             log: { log.write($0) }
+        )
+        epochs = StreamEpochs(
+            spec,
+            supervisor: spec.id,
+            group: 0,
+            folder: folder,
+            tasks: tasks,
+            commits: store.commits,
+            log: log
         )
         var options = PushStream.Options()
         options.lookups = tasks.options.lookups
@@ -90,6 +100,8 @@ package final class PushSupervisor: StreamSupervisor {
     private func openStream() throws(LaminaError) {
         try makeFolders(folder)
         try store.recover(work: StreamIndexer.workFolder(of: "\(folder)/rows"))
+        var options = options
+        options.onTick = { [weak self] in self?.noteTasks() }
         let stream = try PushStream(pushSpec, name: name, folder: folder, host: store, options: options)
         held.update { held in
             held.stream = stream
@@ -99,9 +111,12 @@ package final class PushSupervisor: StreamSupervisor {
             // A suspended one's rows are published, by whom it was suspended or now.
             try segments.register(stream, dataSource: spec.dataSource)
             try stream.start()
+            try epochs.resume(self)
             if spec.isSuspended {
                 try stream.suspend()
+                try epochs.end(failed: nil)
             } else {
+                noteTasks()
                 // What was reopened is cut if something replaces it right now.
                 try segments.register(stream, dataSource: spec.dataSource)
             }
@@ -111,9 +126,21 @@ package final class PushSupervisor: StreamSupervisor {
         }
     }
 
+    /// Follows the stream's tasks.
+    private func noteTasks() {
+        guard let status = held.read({ $0.stream })?.status else { return }
+        do throws(LaminaError) {
+            try epochs.note(status, self)
+        } catch {
+            note(error)
+        }
+    }
+
     private func note(_ error: LaminaError) {
         let event = SupervisorError(error, at: clock())
         held.update { held in
+            // What goes wrong again and again is one.
+            held.errors.removeAll { $0.kind == event.kind && $0.message == event.message }
             held.errors.append(event)
             if held.errors.count > 3 { held.errors.removeFirst() }
         }
@@ -137,12 +164,24 @@ package final class PushSupervisor: StreamSupervisor {
 
     package func status() -> JSON {
         let (stream, errors) = held.read { ($0.stream, $0.errors) }
-        let state = state
+        let (state, now) = (state, clock())
+        var (active, publishing): ([JSON], [JSON]) = ([], [])
+        let position = stream?.status?.position ?? [:]
+        for epoch in epochs.all {
+            if epoch.end == nil, !isEnding {
+                let lag = position.mapValues { _ in Int64(0) }
+                let duration = spec.stream.taskDurationMillis
+                active.append(epoch.activeJSON(position, lag: lag, duration: duration, at: now, store.commits))
+            } else {
+                publishing.append(epoch.publishingJSON(timeout: Self.completionTimeout, at: now, store.commits))
+            }
+        }
         var all = errors
-        if let error = stream?.status?.error { all.append(SupervisorError(error, at: clock())) }
+        if let error = stream?.status?.error { all.append(SupervisorError(error, at: now)) }
         return [
             "dataSource": .string(spec.dataSource), "stream": .string(spec.dataSource), "partitions": 1, "replicas": 1,
-            "durationSeconds": .int(spec.stream.taskDurationMillis / 1000), "activeTasks": [], "publishingTasks": [],
+            "durationSeconds": .int(spec.stream.taskDurationMillis / 1000), "activeTasks": .array(active),
+            "publishingTasks": .array(publishing),
             "minimumLag": [:], "aggregateLag": 0, "suspended": .bool(spec.isSuspended),
             "healthy": .bool(state.isHealthy), "state": .string(state.basic.rawValue),
             "detailedState": .string(state.rawValue), "recentErrors": .array(all.map(\.json)),
@@ -150,12 +189,15 @@ package final class PushSupervisor: StreamSupervisor {
         ]
     }
 
+    /// How long publishing is thought to take at most.
+    private static let completionTimeout: Int64 = 1_800_000
+
     package func stats() -> JSON {
-        guard let stream = held.read({ $0.stream }), let counters = stream.counters else { return [:] }
-        return ["0": .object(JSONObject([(stream.name, StreamTask.json(counters))]))]
+        let tasks = epochs.stats(counters)
+        return tasks.isEmpty ? [:] : ["0": .object(tasks)]
     }
 
-    package func parseErrors() -> JSON { .array(held.read { $0.stream }?.parseErrors ?? []) }
+    package func parseErrors() -> JSON { .array(savedErrors) }
 
     // MARK: commands
 
@@ -186,6 +228,8 @@ package final class PushSupervisor: StreamSupervisor {
                 let stream = held.read { $0.stream }
                 do throws(LaminaError) {
                     if isLast { try stream?.terminate() } else { try stream?.suspend() }
+                    // A stream that could not publish goes on with its tasks when it is opened again.
+                    try epochs.end(failed: nil)
                 } catch {
                     note(error)
                 }
@@ -218,6 +262,20 @@ package final class PushSupervisor: StreamSupervisor {
             }
             segments.unregister(stream)
         }
+    }
+}
+
+extension PushSupervisor: StreamTaskOwner {
+    var counters: StreamCounters { held.read { $0.stream }?.counters ?? StreamCounters() }
+
+    var savedErrors: [JSON] { held.read { $0.stream }?.parseErrors ?? [] }
+    var isEnding: Bool { held.read { $0.isStopping } }
+    var taskConfig: JSONObject { ["inputFormat": spec.ioJSON["inputFormat"] ?? .null] }
+
+    /// Rows that were pushed cannot be read again from anywhere: the task publishes what it has, and the next one goes on.
+    func shutDown(reason: String) {
+        options.log("Shut down: \(reason)")
+        held.read { $0.stream }?.handOff()
     }
 }
 

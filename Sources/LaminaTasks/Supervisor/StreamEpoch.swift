@@ -9,8 +9,8 @@ struct StreamEpoch: Sendable {
     let createdAt: Int64
     /// Where it began; empty until the stream could be asked.
     var start: StreamPosition
-    /// What the indexer had counted when it began.
-    let before: StreamCounts
+    /// What the writer had counted when it began.
+    var before: StreamCounts
     /// Where it ended; nil while it reads.
     var end: StreamPosition?
     var endedAt: Int64?
@@ -45,16 +45,18 @@ struct StreamEpoch: Sendable {
     }
 
     /// Takes up the one that an earlier process was in.
-    init?(storedIn folder: String, before: StreamCounts) throws(LaminaError) {
+    init?(storedIn folder: String) throws(LaminaError) {
         guard let bytes = try readFile("\(folder)/\(Self.fileName)") else { return nil }
         let json = try JSONParser.parse(bytes)
         guard let id = json["id"]?.stringValue, let createdAt = json["createdAt"]?.intValue else { return nil }
         let start = try StreamPosition(stored: json["start"], path: folder)
-        self.init(id: id, createdAt: createdAt, start: start, before: before)
+        self.init(id: id, createdAt: createdAt, start: start, before: StreamCounts(stored: json["before"]))
     }
 
     func store(in folder: String) throws(LaminaError) {
-        let json: JSON = ["id": .string(id), "createdAt": .int(createdAt), "start": start.storedJSON]
+        let json: JSON = [
+            "id": .string(id), "createdAt": .int(createdAt), "start": start.storedJSON, "before": before.stored,
+        ]
         try writeFile("\(folder)/\(Self.fileName)", Array(json.text.utf8))
     }
 
@@ -67,16 +69,31 @@ struct StreamEpoch: Sendable {
     }
 }
 
-extension StreamCounts {
-    mutating func subtract(_ other: StreamCounts) {
-        processed -= other.processed
-        processedWithError -= other.processedWithError
-        late -= other.late
-        early -= other.early
-        filtered -= other.filtered
-        tombstones -= other.tombstones
-        unparseable -= other.unparseable
-        processedBytes -= other.processedBytes
+extension StreamEpoch {
+    /// As `/status` shows a task that reads.
+    ///
+    /// - Parameter lag: by partition; empty when the stream's end is not known.
+    func activeJSON(
+        _ position: StreamPosition,
+        lag: StreamPosition,
+        duration: Int64,
+        at now: Int64,
+        _ commits: StreamCommits
+    ) -> JSON {
+        [
+            "id": .string(id), "startingOffsets": commits.json(start), "startTime": .string(instantText(createdAt)),
+            "remainingSeconds": .int(max(0, (createdAt + duration - now) / 1000)), "type": "ACTIVE",
+            "currentOffsets": commits.json(position), "lag": commits.json(lag),
+        ]
+    }
+
+    /// As `/status` shows a task that publishes.
+    func publishingJSON(timeout: Int64, at now: Int64, _ commits: StreamCommits) -> JSON {
+        [
+            "id": .string(id), "startingOffsets": commits.json(start), "startTime": nil,
+            "remainingSeconds": .int(max(0, ((endedAt ?? now) + timeout - now) / 1000)), "type": "PUBLISHING",
+            "currentOffsets": commits.json(end ?? [:]),
+        ]
     }
 }
 

@@ -71,11 +71,6 @@ package final class StreamShare: Sendable {
         )
     }
 
-    /// Offsets by partition, as Druid's answers name partitions.
-    func json(_ position: StreamPosition) -> JSON {
-        .object(JSONObject(position.sorted { $0.key < $1.key }.map { (commits.name(of: $0.key), .int($0.value)) }))
-    }
-
     // MARK: where reading begins
 
     private var startFile: String { "\(folder)/start.json" }
@@ -123,6 +118,19 @@ package final class StreamShare: Sendable {
         guard let bytes = try readFile(path) else { return [:] }
         return try StreamPosition(stored: try JSONParser.parse(bytes), path: path)
     }
+
+    /// Where the tasks in a supervisor's folder would read on if they were opened now, beyond what is committed.
+    static func storedPositions(in folder: String) throws(LaminaError) -> StreamPosition {
+        var positions: StreamPosition = [:]
+        for name in try folderEntries(folder) where Int(name) != nil {
+            let stored = try StreamIndexer.storedPosition(in: rowsFolder(of: "\(folder)/\(name)"))
+            positions.merge(stored ?? [:]) { max($0, $1) }
+        }
+        return positions
+    }
+
+    /// What a task group's folder holds of the indexer.
+    static func rowsFolder(of folder: String) -> String { "\(folder)/rows" }
 
     private func writeStart(_ position: StreamPosition) throws(LaminaError) {
         try writeFile(startFile, Array(position.storedJSON.text.utf8))

@@ -29,8 +29,6 @@ final class StreamTask: Sendable {
         var ending: Ending?
         var isRunning = false
         var hasEnded = false
-        /// The last one reads; those before publish.
-        var epochs: [StreamEpoch] = []
         var source: (any StreamSource)?
         var onEnd: EndListener?
         var onTrouble: TroubleListener?
@@ -44,6 +42,7 @@ final class StreamTask: Sendable {
     let shared: StreamShare
     let folder: String
     let indexer: StreamIndexer
+    let epochs: StreamEpochs
     let state = Monitor(State())
     private let host: StreamStore
     private let letters: StreamLetters
@@ -80,9 +79,18 @@ final class StreamTask: Sendable {
         let log = StreamLog(shared.tasks.directory, clock: shared.clock, task: name)
         self.log = log
         host = shared.host(of: group) { log.write($0) }
-        let rows = "\(folder)/rows"
+        let rows = StreamShare.rowsFolder(of: folder)
         try host.recover(work: StreamIndexer.workFolder(of: rows))
         letters = StreamLetters(shared.deadLetters)
+        epochs = StreamEpochs(
+            spec,
+            supervisor: shared.id,
+            group: group,
+            folder: folder,
+            tasks: shared.tasks,
+            commits: shared.commits,
+            log: log
+        )
         indexer = try StreamIndexer(
             spec.stream,
             name: name,
@@ -92,7 +100,7 @@ final class StreamTask: Sendable {
             clock: shared.clock
         )
         try shared.segments.register(indexer, dataSource: spec.dataSource)
-        if let epoch = try StreamEpoch(storedIn: folder, before: StreamCounts()) { try begin(epoch) }
+        try epochs.resume(self)
     }
 
     var hasEnded: Bool { state.read { $0.hasEnded } }
@@ -161,108 +169,15 @@ final class StreamTask: Sendable {
         }
     }
 
-    // MARK: epochs
+    func noteEpochs() throws(LaminaError) { try epochs.note(indexer.status, self) }
 
-    /// A task of the task API begins.
-    private func begin(_ epoch: StreamEpoch) throws(LaminaError) {
-        try epoch.store(in: folder)
-        log.begin(task: epoch.id)
-        state.update { $0.epochs.append(epoch) }
-        try shared.tasks.began(
-            epoch.id,
-            group: "index_kafka_\(shared.id)",
-            type: "index_kafka",
-            dataSource: spec.dataSource,
-            createdAt: epoch.createdAt,
-            payload: payload(epoch),
-            task: StreamTaskFace(self, epoch.id)
-        )
-        log.write("Task \(epoch.id) reads from \(text(epoch.start))")
-    }
-
-    /// Follows the indexer: it hands off by itself when `taskDuration` is over.
-    func noteEpochs() throws(LaminaError) {
-        let status = indexer.status
-        let (last, isNew): (StreamEpoch?, Bool) = state.read { state in
-            (state.epochs.last, state.epochs.last.map { $0.createdAt != status.taskStarted } ?? true)
-        }
-        let open = status.sequences.last
-        if isNew {
-            let counters = indexer.counters
-            let waiting = Set(status.sequences.dropLast().map(\.name))
-            if var last {
-                last.end = open?.start ?? status.position
-                last.endedAt = status.taskStarted
-                last.counters = last.counters(counters)
-                last.publishing = waiting
-                state.update { [last] in $0.epochs[$0.epochs.count - 1] = last }
-            }
-            let start = open?.start ?? status.position
-            let base = StreamEpoch.baseName(of: spec, supervisor: shared.id, group: group, start: start)
-            try begin(
-                StreamEpoch(
-                    id: StreamEpoch.makeID(base),
-                    createdAt: status.taskStarted,
-                    start: start,
-                    before: counters.totals
-                )
-            )
-        }
-        let names = Set(status.sequences.map(\.name))
-        let done = state.update { state -> [StreamEpoch] in
-            let done = state.epochs.filter { $0.publishing.map { $0.isDisjoint(with: names) } ?? false }
-            return done
-        }
-        for epoch in done {
-            try shared.tasks.ended(epoch.id, failed: nil)
-            state.update { $0.epochs.removeAll { $0.id == epoch.id } }
-        }
-    }
-
-    /// All epochs end: the task does.
     private func endEpochs(failed reason: String?) {
-        for epoch in state.read({ $0.epochs }) {
-            do throws(LaminaError) {
-                try shared.tasks.ended(epoch.id, failed: reason)
-            } catch {
-                log.write("Cannot store that the task ended: \(error.message)")
-            }
+        do throws(LaminaError) {
+            try epochs.end(failed: reason)
+        } catch {
+            log.write("Cannot forget the task that ended: \(error.message)")
         }
-        state.update { $0.epochs = [] }
     }
-
-    /// What `GET …/task/{id}` shows.
-    private func payload(_ epoch: StreamEpoch) -> JSON {
-        let bounds = spec.stream.bounds(startedAt: epoch.createdAt)
-        func sequence(_ type: String, _ offsets: JSON) -> JSON {
-            [
-                "type": .string(type), "stream": .string(config.topic), "topic": .string(config.topic),
-                "partitionSequenceNumberMap": offsets, "partitionOffsetMap": offsets,
-            ]
-        }
-        let ends = epoch.start.mapValues { _ in Int64.max }
-        return [
-            "type": "index_kafka", "id": .string(epoch.id), "groupId": .string("index_kafka_\(shared.id)"),
-            "dataSource": .string(spec.dataSource),
-            "spec": [
-                "dataSchema": spec.json["dataSchema"] ?? .null, "tuningConfig": spec.json["tuningConfig"] ?? .null,
-                "ioConfig": [
-                    "type": "kafka", "taskGroupId": .int(Int64(group)), "baseSequenceName": .string(indexer.name),
-                    "startSequenceNumbers": sequence("start", json(epoch.start)),
-                    "endSequenceNumbers": sequence("end", json(ends)),
-                    "consumerProperties": .object(config.consumerProperties),
-                    "pollTimeout": .int(config.pollTimeout), "useTransaction": true,
-                    "minimumMessageTime": bounds.min == .min ? .null : .string(instantText(bounds.min)),
-                    "maximumMessageTime": bounds.max == .max ? .null : .string(instantText(bounds.max)),
-                    "inputFormat": config.inputFormat,
-                ],
-            ],
-            "context": spec.context,
-        ]
-    }
-
-    func json(_ position: StreamPosition) -> JSON { shared.json(position) }
-    private func text(_ position: StreamPosition) -> String { json(position).text }
 
     // MARK: the thread
 
@@ -471,6 +386,7 @@ final class StreamTask: Sendable {
     private func drop(because reason: String?) {
         do throws(LaminaError) {
             shared.segments.unregister(indexer)
+            try shared.segments.noteRewind(dataSource: spec.dataSource)
             try indexer.discard()
             try host.withdrawAll()
             endEpochs(failed: reason ?? "The supervisor was reset: what was not published is read again")
@@ -501,6 +417,7 @@ final class StreamTask: Sendable {
         shared.segments.unregister(indexer)
         do throws(LaminaError) {
             if error.category == .conflict || error.code == "tooManyBadRows" {
+                try shared.segments.noteRewind(dataSource: spec.dataSource)
                 try indexer.discard()
                 try host.withdrawAll()
                 try removeTree(folder)
@@ -511,7 +428,6 @@ final class StreamTask: Sendable {
             log.write("Cannot clean up: \(error.message)")
         }
         endEpochs(failed: error.message)
-        try? removeTree("\(folder)/\(StreamEpoch.fileName)")
         ended(SupervisorError(error, at: shared.clock()))
     }
 
@@ -523,4 +439,18 @@ final class StreamTask: Sendable {
         }
         listener?(self, failure)
     }
+}
+
+extension StreamTask: StreamTaskOwner {
+    var counters: StreamCounters { indexer.counters }
+    var savedErrors: [JSON] { indexer.parseErrors }
+
+    var taskConfig: JSONObject {
+        [
+            "consumerProperties": .object(config.consumerProperties), "pollTimeout": .int(config.pollTimeout),
+            "inputFormat": config.inputFormat,
+        ]
+    }
+
+    func shutDown(reason: String) { discard(reason) }
 }

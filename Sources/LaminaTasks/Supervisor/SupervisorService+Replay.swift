@@ -29,8 +29,8 @@ extension SupervisorService {
             }
             margin = given
         }
-        let (from, _) = first.start.subtractingReportingOverflow(margin)
-        let start = try logStart(config, from: from)
+        let (from, isBeyond) = first.start.subtractingReportingOverflow(margin)
+        let start = try logStart(config, from: isBeyond ? .min : from)
         return try tasks.submit(task(entry.spec, config, intervals, start))
     }
 
@@ -46,8 +46,8 @@ extension SupervisorService {
         do throws(StreamError) {
             let partitions = try source.partitions()
             let earliest = try source.earliest(partitions)
-            // Times before 1970 have no records.
-            let start = try source.offsets(at: max(0, time), partitions)
+            // No record is older than 1970: then it is the whole log that may hold such rows.
+            let start = time > 0 ? try source.offsets(at: time, partitions) : earliest
             for partition in partitions {
                 guard let first = earliest[partition], let begin = start[partition] else { continue }
                 if first > 0, begin <= first {

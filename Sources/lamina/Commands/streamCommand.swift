@@ -166,6 +166,11 @@ private let streamReplayCommand = Command(
             help: "An interval of event time, as 2024-01-01/P1D; may be given several times",
             isRepeated: true
         ),
+        Option(
+            name: "margin",
+            value: "PERIOD",
+            help: "How much later a row may be by its own time than by its record's (default P1D)"
+        ),
         Option(name: "wait", help: "Stay until it is done"),
     ],
     positionals: [supervisorID],
@@ -174,11 +179,12 @@ private let streamReplayCommand = Command(
         let intervals = arguments.strings("interval")
         guard !intervals.isEmpty else { throw UsageError(message: "--interval is missing") }
         let server = server(arguments)
-        let body: JSON = ["intervals": .array(intervals.map { .string($0) })]
+        var body: JSONObject = ["intervals": .array(intervals.map { .string($0) })]
+        if let margin = arguments.string("margin") { body["margin"] = .string(margin) }
         let reply = try server.json(
             .post,
             "\(supervisorPath)/\(percentEncoded(arguments.positionals[0]))/replay",
-            body: Array(body.text.utf8)
+            body: Array(JSON.object(body).text.utf8)
         )
         guard let task = reply["task"]?.stringValue else {
             throw LaminaError(.runtimeFailure, code: "server", "The server's answer names no task: \(reply.text)")
