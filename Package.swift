@@ -95,7 +95,8 @@ targets += allRooms.map {
     .testTarget(
         name: "\($0)Tests",
         dependencies: dependencies(
-            allRooms + ["LaminaTestSupport"] + ($0 == "LaminaKafka" ? ["LaminaKafkaTestSupport"] : [])
+            allRooms + ["LaminaTestSupport"]
+                + ($0 == "LaminaKafka" ? ["LaminaKafkaTestSupport"] : $0 == "LaminaHTTP" ? ["CSQLite"] : [])
         ),
         path: "Tests/\($0)Tests",
         swiftSettings: strict

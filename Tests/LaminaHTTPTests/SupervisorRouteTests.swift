@@ -5,71 +5,6 @@ import LaminaTasks
 import LaminaTestSupport
 import Testing
 
-private let prefix = "/druid/indexer/v1/supervisor"
-
-/// A supervisor's spec over the stream `t`, whose rows have a time, a key and a number.
-private func spec(
-    _ dataSource: String = "clicks",
-    topic: String = #""topic":"t""#,
-    io: String = "",
-    tuning: String = "",
-    rollup: Bool = false,
-    format: String = #"{"type":"json"}"#
-) -> String {
-    """
-    {"type":"kafka","spec":{"dataSchema":{"dataSource":"\(dataSource)",\
-    "timestampSpec":{"column":"ts","format":"iso"},"dimensionsSpec":{"dimensions":["k"]},\
-    "metricsSpec":[{"type":"count","name":"cnt"},{"type":"longSum","name":"n","fieldName":"n"}],\
-    "granularitySpec":{"segmentGranularity":"DAY","queryGranularity":"NONE","rollup":\(rollup)}},\
-    "ioConfig":{\(topic),"inputFormat":\(format),"consumerProperties":{"bootstrap.servers":"x:1"},\
-    "useEarliestOffset":true,"startDelay":"PT0S","period":"PT0.050S","pollTimeout":10\(io)},\
-    "tuningConfig":{"type":"kafka","maxSavedParseExceptions":5\(tuning)}}}
-    """
-}
-
-private func row(_ number: Int, day: Int = 1) -> String {
-    #"{"ts":"2024-05-0\#(day)T0\#(number % 10):00:00Z","k":"k\#(number % 7)","n":\#(number)}"#
-}
-
-extension TestServices {
-    /// How many rows a datasource has, and the sum of `n`.
-    fileprivate func total(_ dataSource: String = "clicks") -> (rows: Int64, sum: Int64) {
-        let query = """
-            {"queryType":"timeseries","dataSource":"\(dataSource)","intervals":["2000/2100"],"granularity":"all",\
-            "aggregations":[{"type":"longSum","name":"c","fieldName":"cnt"},{"type":"longSum","name":"n","fieldName":"n"}]}
-            """
-        let result = ask("POST", "/druid/v2", query).json?.arrayValue?.first?["result"]
-        return (result?["c"]?.intValue ?? 0, result?["n"]?.intValue ?? 0)
-    }
-
-    fileprivate func status(_ id: String = "clicks") -> JSON {
-        ask("GET", "\(prefix)/\(id)/status").json?["payload"] ?? .null
-    }
-
-    /// A record of now.
-    fileprivate func append(_ number: Int, day: Int) {
-        stream.append("t", Int32(number % 2), [row(number, day: day)], time: TestServices.now)
-    }
-
-    fileprivate func taskState(_ id: String) -> TaskState? { ((try? services.tasks.status(id)) ?? nil)?.state }
-
-    /// The id of the task that reads.
-    fileprivate var activeTask: String? { status()["activeTasks"]?.arrayValue?.first?["id"]?.stringValue }
-
-    /// Waits until something holds; whether it did in time.
-    fileprivate func eventually(_ condition: () -> Bool) -> Bool {
-        for _ in 0..<2000 {
-            if condition() { return true }
-            usleep(5000)
-        }
-        return condition()
-    }
-
-    fileprivate func hasRows(_ rows: Int64, _ sum: Int64) -> Bool {
-        eventually { total() == (rows, sum) }
-    }
-}
-
 @Suite struct SupervisorRouteTests {
     @Test(arguments: [
         (#"{"spec":{}}"#, "missing type id property 'type'"),
@@ -229,7 +164,7 @@ extension TestServices {
             if round == 1 { test.stream.addPartitions("t", 3..<4) }
             if round > 0 { test.stream.append("t", 3, [row(1)]); rows += 1; sum += 1 }
             #expect(test.hasRows(rows, sum))
-            #expect(test.ask("POST", "\(prefix)/clicks/taskGroups/handoff", "{}").status == 200)
+            #expect(test.ask("POST", "\(prefix)/clicks/taskGroups/handoff", #"{"taskGroupIds":[0,1]}"#).status == 200)
             #expect(test.eventually { test.services.segments.realtime("clicks").isEmpty })
             #expect(test.total() == (rows, sum))
         }
@@ -367,7 +302,7 @@ extension TestServices {
         for number in 0..<20 { test.append(number, day: 1 + number / 10) }
         _ = test.ask("POST", prefix, spec())
         #expect(test.hasRows(20, 190))
-        _ = test.ask("POST", "\(prefix)/clicks/taskGroups/handoff", "{}")
+        _ = test.ask("POST", "\(prefix)/clicks/taskGroups/handoff", #"{"taskGroupIds":[0]}"#)
         #expect(test.eventually { test.services.segments.realtime("clicks").isEmpty })
         // Read twice: every row is there twice.
         _ = test.ask("POST", "\(prefix)/clicks/reset")

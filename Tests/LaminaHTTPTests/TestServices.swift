@@ -6,12 +6,14 @@ import LaminaMetadata
 import LaminaTasks
 import LaminaTestSupport
 
-/// All services over a data directory of its own, with a clock that stands still.
+/// All services over a data directory of its own, with a clock that stands still unless it is set.
 final class TestServices {
     static let now: Int64 = 1_714_600_000_000
     let directory: DataDirectory
     let services: Services
     let router: Router
+    /// The wall clock, ms.
+    let clock = Monitor(TestServices.now)
     /// What supervisors read.
     let stream: FakeStream
     /// Kept for as long as this is: it takes the folder with it.
@@ -31,7 +33,8 @@ final class TestServices {
         let metadata = try MetadataStore(path: directory.metadata)
         let directory = directory
         let broker = try Broker { directory.path(of: $0) }
-        let clock: @Sendable () -> Int64 = { TestServices.now }
+        let time = clock
+        let clock: @Sendable () -> Int64 = { time.read { $0 } }
         let segments = try SegmentService(store: metadata, clock: clock) {
             broker.update(dataSource: $0, timeline: $1, realtime: $2)
         }

@@ -26,6 +26,8 @@ import Testing
         case "LaminaTestSupport": allowed = rooms.union(systemModules)
         case "LaminaKafkaTestSupport", "LaminaKafkaTests":
             allowed = rooms.union(systemModules).union(testModules).union(["CRDKafka"])
+        // They make the store refuse writes.
+        case "LaminaHTTPTests": allowed = rooms.union(systemModules).union(testModules).union(["CSQLite"])
         case let target where file.isTest || allowedImports[target] == nil:
             allowed = rooms.union(systemModules).union(testModules)
         case let target: allowed = (allowedImports[target] ?? []).union(systemModules)

@@ -170,10 +170,12 @@ private func history(
     return .json(.array(versions))
 }
 
-private func taskGroups(_ request: HTTPRequest) throws(LaminaError) -> [Int]? {
-    guard let ids = try request.json()["taskGroupIds"], !ids.isNull else { return nil }
+private func taskGroups(_ request: HTTPRequest) throws(LaminaError) -> [Int] {
+    guard let ids = try request.json()["taskGroupIds"]?.arrayValue, !ids.isEmpty else {
+        throw .invalidInput("List of task groups to handoff can't be empty")
+    }
     var groups: [Int] = []
-    for id in ids.arrayValue ?? [] {
+    for id in ids {
         guard let number = id.intValue, let group = Int(exactly: number) else {
             throw .invalidInput("taskGroupIds must hold numbers, not \(id.text)")
         }

@@ -43,6 +43,8 @@ package struct KafkaStreamConfig: Sendable {
         }
         inputFormat = node.child("inputFormat")?.json ?? .null
         pollTimeout = try node.int("pollTimeout", default: 100)
+        // A negative one would wait for ever, for librdkafka.
+        guard (0...600_000).contains(pollTimeout) else { throw problem("pollTimeout must be from 0 to 600000") }
         replicas = Int(clamping: try node.int("replicas", default: 1))
         taskDuration = try Self.duration(node, "taskDuration") ?? 3_600_000
         startDelay = try Self.duration(node, "startDelay") ?? 5000
@@ -62,6 +64,9 @@ package struct KafkaStreamConfig: Sendable {
         shown = JSONObject()
         for key in ["autoScalerConfig", "configOverrides", "idleConfig", "stopTaskCount"] {
             shown[key] = node.child(key)?.json ?? .null
+        }
+        if let most = try node.optionalInt("stopTaskCount"), most <= 0 {
+            throw problem("stopTaskCount must be greater than 0")
         }
         shown["emitTimeLagMetrics"] = .bool(try node.bool("emitTimeLagMetrics", default: false))
         taskCount = try Self.taskCount(node, problem)

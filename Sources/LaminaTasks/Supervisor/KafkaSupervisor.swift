@@ -21,6 +21,8 @@ package final class KafkaSupervisor: StreamSupervisor {
         var hasEnded = false
         /// Some thread waits in a stream's call, to be woken.
         var source: (any StreamSource)?
+        /// The same supervisor by its last spec, until its thread has ended.
+        var predecessor: KafkaSupervisor?
     }
 
     let spec: SupervisorSpec
@@ -31,7 +33,7 @@ package final class KafkaSupervisor: StreamSupervisor {
 
     /// Opens what an earlier process left: its rows are visible when this returns.
     ///
-    /// - Parameter predecessor: the same supervisor by its last spec: its tasks finish first.
+    /// - Parameter predecessor: the same supervisor by its last spec. Its tasks are left to it until `start`, by when it was told to finish.
     package init(
         spec: SupervisorSpec,
         config: KafkaStreamConfig,
@@ -42,24 +44,14 @@ package final class KafkaSupervisor: StreamSupervisor {
         self.config = config
         self.shared = shared
         isRestart = predecessor == nil
-        var machine = SupervisorMachine(
+        let machine = SupervisorMachine(
             taskCount: config.taskCount,
             isPattern: config.isPattern,
             isSuspended: spec.isSuspended,
             idleAfter: config.idleAfter
         )
-        shown = Monitor(State(machine: machine))
-        if let predecessor {
-            let draining = predecessor.allTasks
-            machine.expectDraining(draining.count)
-            shown.update { [machine] state in
-                state.machine = machine
-                state.draining = draining
-            }
-            for task in draining { watch(task) }
-        } else {
-            try reopen(machine)
-        }
+        shown = Monitor(State(machine: machine, predecessor: predecessor))
+        if predecessor == nil { try reopen(machine) }
     }
 
     /// Tasks that run or publish.
@@ -76,27 +68,39 @@ package final class KafkaSupervisor: StreamSupervisor {
                 continue
             }
             let goesOn = stored.isSame(as: spec) && !spec.isSuspended
+            // Another spec may have read another stream: its offsets must not be taken for this one's.
             let task = try StreamTask(
                 spec: goesOn ? spec : stored,
                 group: folder.group,
-                shared: shared
+                shared: goesOn ? shared : StreamShare(shared, spec: stored)
             )
             if goesOn {
                 shown.update { $0.tasks[folder.group] = task }
             } else {
                 draining += 1
                 shown.update { $0.draining.append(task) }
-                watch(task)
             }
+            watch(task)
         }
         machine.expectDraining(draining)
         shown.update { [machine] in $0.machine = machine }
     }
 
     package func start() throws(LaminaError) {
+        if let predecessor = shown.read({ $0.predecessor }) { takeOver(from: predecessor) }
         // A predecessor's tasks were told by whoever replaced it; those of a dead process are told here.
         for task in shown.read({ $0.draining }) { task.finish() }
         try WorkerThread(name: "supervisor") { [self] in control() }.detach()
+    }
+
+    /// Its tasks finish first. It was told to finish, so there will be no others.
+    private func takeOver(from predecessor: KafkaSupervisor) {
+        let draining = predecessor.allTasks
+        shown.update { state in
+            state.machine.expectDraining(draining.count)
+            state.draining += draining
+        }
+        for task in draining { watch(task) }
     }
 
     /// Learns when a task is over.
@@ -138,11 +142,11 @@ package final class KafkaSupervisor: StreamSupervisor {
     // MARK: the control thread
 
     private func control() {
-        var isFirst = true
+        awaitPredecessor()
+        let waitsForTasks = isRestart && !shown.read { $0.tasks.isEmpty }
+        var untilRun = waitsForTasks ? 0 : config.startDelay
         while true {
-            let pause =
-                isFirst ? (isRestart && !shown.read { $0.tasks.isEmpty } ? 0 : config.startDelay) : config.period
-            isFirst = false
+            let pause = min(untilRun, spec.tuning.offsetFetchPeriod)
             let stops: Bool? = shown.wait(milliseconds: pause) { state in
                 if state.isStopping { return true }
                 guard state.wantsRun else { return nil }
@@ -150,10 +154,44 @@ package final class KafkaSupervisor: StreamSupervisor {
                 return false
             }
             if stops == true { break }
+            if stops == nil, pause < untilRun, fetchLatest() {
+                untilRun -= pause
+                continue
+            }
             runOnce()
+            untilRun = config.period
         }
         closeSource()
         shown.update { $0.hasEnded = true }
+    }
+
+    /// Waits until the predecessor's thread is over: a task that it was just opening is closed by then, and the group's folder free.
+    private func awaitPredecessor() {
+        guard let predecessor = shown.read({ $0.predecessor }) else { return }
+        while !shown.read({ $0.isStopping }) {
+            let hasEnded: Bool? = predecessor.shown.wait(milliseconds: 100) { $0.hasEnded ? true : nil }
+            if hasEnded == true { break }
+        }
+        shown.update { $0.predecessor = nil }
+    }
+
+    /// Between two runs: only the newest offsets.
+    /// - Returns: false when there is a run to be made now, which says what is wrong.
+    private func fetchLatest() -> Bool {
+        let (source, partitions) = shown.read { ($0.source, $0.machine.partitions) }
+        // The last run failed: the next one connects, in its time.
+        guard let source, !partitions.isEmpty else { return true }
+        do throws(StreamError) {
+            let latest = try source.latest(partitions)
+            let now = shared.clock()
+            shown.update { state in
+                state.latest = latest
+                state.latestAt = now
+            }
+            return true
+        } catch {
+            return false
+        }
     }
 
     private func runOnce() {
@@ -242,19 +280,18 @@ package final class KafkaSupervisor: StreamSupervisor {
 
     private func begin(_ group: Int, _ partitions: [StreamPartition], _ late: Set<StreamPartition>) {
         do throws(LaminaError) {
-            let task: StreamTask
-            if let open = shown.read({ $0.tasks[group] }) {
-                task = open
-            } else {
-                task = try StreamTask(spec: spec, group: group, shared: shared)
-            }
-            watch(task)
+            let open = shown.read { $0.tasks[group] }
+            let task = if let open { open } else { try StreamTask(spec: spec, group: group, shared: shared) }
+            if open == nil { watch(task) }
             let isLate = shown.update { state in
                 if !state.isStopping { state.tasks[group] = task }
                 return state.isStopping
             }
-            // Stopped meanwhile: nothing was read yet that is not on disk.
-            if isLate { return task.stop() }
+            if isLate {
+                // One that was open before was told by whoever stopped this. Of another one, nothing was read yet.
+                if open == nil { task.stop() }
+                return
+            }
             task.read(partitions, late: late)
         } catch {
             let failure = SupervisorError(error, at: shared.clock())
@@ -264,8 +301,8 @@ package final class KafkaSupervisor: StreamSupervisor {
 
     // MARK: commands
 
-    package func handOff(groups: [Int]?) throws(LaminaError) {
-        for (group, task) in shown.read({ $0.tasks }) where groups?.contains(group) ?? true { task.handOff() }
+    package func handOff(groups: [Int]) throws(LaminaError) {
+        for (group, task) in shown.read({ $0.tasks }) where groups.contains(group) { task.handOff() }
     }
 
     package func reset(to metadata: JSON?) throws(LaminaError) {

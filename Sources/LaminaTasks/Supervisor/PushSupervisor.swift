@@ -201,8 +201,8 @@ package final class PushSupervisor: StreamSupervisor {
 
     // MARK: commands
 
-    package func handOff(groups: [Int]?) throws(LaminaError) {
-        if groups?.contains(0) ?? true { held.read { $0.stream }?.handOff() }
+    package func handOff(groups: [Int]) throws(LaminaError) {
+        if groups.contains(0) { held.read { $0.stream }?.handOff() }
     }
 
     package func reset(to metadata: JSON?) throws(LaminaError) {
@@ -215,7 +215,12 @@ package final class PushSupervisor: StreamSupervisor {
     }
 
     package func finish(isLast: Bool) {
-        held.update { $0.isStopping = true }
+        let isFirst = held.update { held in
+            defer { held.isStopping = true }
+            return !held.isStopping
+        }
+        // A terminated one whose spec is submitted again is told a second time: its files belong to the next one then.
+        guard isFirst else { return }
         let work: @Sendable () -> Void = { [self] in
             // One that never came to open its stream ends with the one before it: two must not have the same files.
             if let before = held.read({ $0.predecessor }) {

@@ -6,21 +6,26 @@ import Synchronization
 final class StreamLog: Sendable {
     private let directory: DataDirectory
     private let clock: @Sendable () -> Int64
-    private let name: Mutex<String>
+    private let state: Mutex<(task: String, last: String, at: Int64)>
+    /// Whoever tries again every few seconds says the same again; it is written so often, ms.
+    private static let repeatMillis: Int64 = 600_000
 
     /// - Parameter task: whose log it is; another one when the stream's next task begins.
     init(_ directory: DataDirectory, clock: @escaping @Sendable () -> Int64, task: String) {
         self.directory = directory
         self.clock = clock
-        name = Mutex(task)
+        state = Mutex((task, "", 0))
     }
 
-    func begin(task: String) { name.withLock { $0 = task } }
+    func begin(task: String) { state.withLock { $0 = (task, "", 0) } }
 
     func write(_ line: String) {
-        let text = Array("\(instantText(clock())) \(line)\n".utf8)
-        name.withLock { task in
-            let file = open(directory.log(task: task), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        let now = clock()
+        let text = Array("\(instantText(now)) \(line)\n".utf8)
+        state.withLock { state in
+            if line == state.last, now - state.at < Self.repeatMillis { return }
+            (state.last, state.at) = (line, now)
+            let file = open(directory.log(task: state.task), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
             guard file >= 0 else { return }
             defer { close(file) }
             try? writeAll(file, text, path: "task log")

@@ -48,6 +48,22 @@ package final class StreamShare: Sendable {
         deadLetters = try DeadLetters(folder: "\(folder)/deadletters")
     }
 
+    /// The same supervisor's, for tasks of another version of its spec.
+    init(_ other: StreamShare, spec: SupervisorSpec) {
+        id = other.id
+        kind = spec.kind
+        dataSource = spec.dataSource
+        commits = StreamCommits(supervisor: spec.dataSource, kind: spec.kind, segments: other.segments)
+        folder = other.folder
+        segments = other.segments
+        connector = other.connector
+        tasks = other.tasks
+        store = other.store
+        lookups = other.lookups
+        clock = other.clock
+        deadLetters = other.deadLetters
+    }
+
     /// Folders of task groups that an earlier task left.
     var groupFolders: [(group: Int, path: String)] {
         get throws(LaminaError) {

@@ -12,8 +12,8 @@ package protocol StreamSupervisor: AnyObject, Sendable {
     func parseErrors() -> JSON
     /// Begins to read. What it held before a restart is visible already.
     func start() throws(LaminaError)
-    /// Publishes the rows so far of some task groups (nil: all) and goes on behind them.
-    func handOff(groups: [Int]?) throws(LaminaError)
+    /// Publishes the rows so far of some task groups and goes on behind them.
+    func handOff(groups: [Int]) throws(LaminaError)
     /// Forgets where it was (or moves the named partitions) and reads again; rows that are not published yet are dropped.
     /// - Parameter metadata: names partitions and offsets, as Druid's commit metadata does; nil: all of it.
     func reset(to metadata: JSON?) throws(LaminaError)

@@ -196,14 +196,15 @@ final class StreamTask: Sendable {
             if let ending = order.ending { return end(by: ending) }
             do {
                 if order.handOff { indexer.handOff(now: shared.clock()) }
+                // Also while the stream is away: what was read is handed off in its time.
+                indexer.tick(now: shared.clock())
+                if !epochs.all.isEmpty { try noteEpochs() }
                 let source = try openSource()
                 if !isAssigned {
                     try assign(source)
                     isAssigned = true
                 }
                 try poll(source)
-                indexer.tick(now: shared.clock())
-                try noteEpochs()
                 if pause > 100 { state.read { $0.onTrouble }?(self, nil, false) }
                 pause = 100
             } catch let error as StreamError {

@@ -22,8 +22,8 @@ package final class SupervisorService: Sendable {
     /// For samplers and replays: asks streams directly.
     let connector: any StreamConnector
     let entries = Monitor<[String: Entry]>([:])
-    /// Terminated ones that still publish.
-    private let ending = Monitor<[String: any StreamSupervisor]>([:])
+    /// Terminated ones that still publish, or did so when somebody looked last.
+    private let ending = Monitor<[String: Entry]>([:])
     /// Orders what changes supervisors; readers never wait for a supervisor to start.
     private let changing = Mutex(())
 
@@ -49,7 +49,7 @@ package final class SupervisorService: Sendable {
         case .kafka(let config):
             let shared = try StreamShare(
                 id: spec.id,
-                kind: .kafka(topic: config.topic, isPattern: config.isPattern),
+                kind: spec.kind,
                 dataSource: spec.dataSource,
                 segments: segments,
                 connector: connector,
@@ -93,7 +93,12 @@ package final class SupervisorService: Sendable {
 
     /// A supervisor that was terminated may have left rows that were not published yet: they are now.
     private func endLeftovers(of id: String) throws(LaminaError) {
-        guard fileExists(tasks.directory.stream(id)) else { return }
+        let folder = tasks.directory.stream(id)
+        guard fileExists(folder) else { return }
+        // Of Kafka the task groups, of push the journal: without them all was published.
+        guard try folderEntries(folder).contains(where: { Int($0) != nil || $0 == "journal" }) else {
+            return try removeTree(folder)
+        }
         for record in try store.supervisorHistory(id) {
             let json = try JSONParser.parse(record.payload)
             if SupervisorSpec.isTombstone(json) { continue }
@@ -102,7 +107,7 @@ package final class SupervisorService: Sendable {
             let runner = try make(spec, nil)
             try runner.start()
             runner.finish(isLast: true)
-            ending.update { $0[id] = runner }
+            ending.update { $0[id] = Entry(spec: spec, runner: runner) }
             return
         }
     }
@@ -115,7 +120,7 @@ package final class SupervisorService: Sendable {
         }
         runners += ending.update { ending in
             defer { ending = [:] }
-            return Array(ending.values)
+            return ending.values.map(\.runner)
         }
         let left = Monitor(runners.count)
         for runner in runners {
@@ -174,23 +179,54 @@ package final class SupervisorService: Sendable {
         let spec = try SupervisorSpec(json: json)
         try exclusively { () throws(LaminaError) in
             if skipsUnmodified, let held = self.spec(spec.id), held.json == spec.json { return }
-            if let other = entries.read({ entries in
-                entries.first { $0.key != spec.id && $0.value.spec.dataSource == spec.dataSource }?.key
-            }) {
-                throw .unsupported("A second supervisor of datasource '\(spec.dataSource)' beside [\(other)]")
-            }
+            try check(spec)
             try run(spec)
         }
         return spec.id
     }
 
+    /// Refuses a spec that would share files or offsets with another one.
+    private func check(_ spec: SupervisorSpec) throws(LaminaError) {
+        forgetEnded()
+        let running = entries.read { $0 }
+        let ending = ending.read { $0 }
+        if let other = running.first(where: { $0.key != spec.id && $0.value.spec.dataSource == spec.dataSource })?.key {
+            throw .unsupported("A second supervisor of datasource '\(spec.dataSource)' beside [\(other)]")
+        }
+        if let other = ending.first(where: { $0.key != spec.id && $0.value.spec.dataSource == spec.dataSource })?.key {
+            throw LaminaError(
+                .serviceUnavailable,
+                code: "publishing",
+                "[\(other)], which was terminated, still publishes into datasource '\(spec.dataSource)': try again when that is done"
+            )
+        }
+        guard let held = running[spec.id]?.spec ?? ending[spec.id]?.spec else { return }
+        if held.type != spec.type {
+            throw .invalidInput(
+                "Cannot change [\(spec.id)] from type[\(held.type)] to type[\(spec.type)]: terminate it first"
+            )
+        }
+        if held.dataSource != spec.dataSource {
+            throw .invalidInput(
+                "Cannot change the datasource of [\(spec.id)] from [\(held.dataSource)] to [\(spec.dataSource)]: terminate it first"
+            )
+        }
+    }
+
+    /// Terminated ones that have published all.
+    private func forgetEnded() {
+        let ended = ending.read { $0 }.filter { $0.value.runner.waitUntilFinished(milliseconds: 0) }.keys
+        if !ended.isEmpty { ending.update { ending in for id in ended { ending[id] = nil } } }
+    }
+
     /// Stores a version of a spec and puts it in the place of the one that runs.
     private func run(_ spec: SupervisorSpec) throws(LaminaError) {
-        let held = entries.read { $0[spec.id]?.runner } ?? ending.update { $0.removeValue(forKey: spec.id) }
+        let held = entries.read { $0[spec.id]?.runner } ?? ending.read { $0[spec.id]?.runner }
         let runner = try make(spec, held)
         try insert(spec.id, spec.json)
         held?.finish(isLast: false)
         entries.update { $0[spec.id] = Entry(spec: spec, runner: runner) }
+        ending.update { $0[spec.id] = nil }
         try runner.start()
     }
 
@@ -216,21 +252,35 @@ package final class SupervisorService: Sendable {
 
     /// Suspends or resumes all that are not so already.
     package func setAllSuspended(_ suspended: Bool) throws(LaminaError) {
-        for (id, spec, _) in all where spec.isSuspended != suspended { _ = try setSuspended(id, suspended) }
+        try exclusively { () throws(LaminaError) in
+            for (_, var spec, _) in all where spec.isSuspended != suspended {
+                spec.isSuspended = suspended
+                try run(spec)
+            }
+        }
     }
 
     /// Ends a supervisor for good: it publishes what it holds. Offsets and history stay.
     package func terminate(_ id: String) throws(LaminaError) {
         try exclusively { () throws(LaminaError) in
             guard let entry = entries.read({ $0[id] }) else { throw Self.unknown(id) }
-            try insert(id, SupervisorSpec.tombstone(dataSource: entry.spec.dataSource))
-            ending.update { $0[id] = entry.runner }
-            entries.update { $0[id] = nil }
-            entry.runner.finish(isLast: true)
+            try end(id, entry)
         }
     }
 
-    package func terminateAll() throws(LaminaError) { for id in ids { try terminate(id) } }
+    private func end(_ id: String, _ entry: Entry) throws(LaminaError) {
+        try insert(id, SupervisorSpec.tombstone(dataSource: entry.spec.dataSource))
+        forgetEnded()
+        ending.update { $0[id] = entry }
+        entries.update { $0[id] = nil }
+        entry.runner.finish(isLast: true)
+    }
+
+    package func terminateAll() throws(LaminaError) {
+        try exclusively { () throws(LaminaError) in
+            for (id, entry) in entries.read({ $0.sorted { $0.key < $1.key } }) { try end(id, entry) }
+        }
+    }
 
     /// - Parameter metadata: of the partitions to move (`resetOffsets`); nil: all is forgotten.
     package func reset(_ id: String, to metadata: JSON?) throws(LaminaError) {

@@ -42,6 +42,14 @@ package struct SupervisorSpec: Sendable {
         }
     }
 
+    /// As its committed offsets name it.
+    var kind: StreamKind {
+        switch source {
+        case .kafka(let kafka): .kafka(topic: kafka.topic, isPattern: kafka.isPattern)
+        case .push: .push(dataSource: dataSource)
+        }
+    }
+
     static let knownTypes = ["kafka", "push"]
 
     /// - Errors: `invalidInput` with Druid's message; `unsupported` for types that Lamina does not run.
