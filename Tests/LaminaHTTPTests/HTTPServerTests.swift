@@ -98,6 +98,46 @@ import Testing
         #expect(TestClient(port: server.port)?.request("GET", "/")?.status == 200)
     }
 
+    @Test func bodiesOfAllConnectionsHaveABoundTogether() throws {
+        var limits = HTTPLimits()
+        limits.bodyBytes = 1000
+        limits.bodyBytesAtOnce = 1500
+        let server = try echoServer(limits)
+        defer { _ = server.stop() }
+        let body = [UInt8](repeating: 65, count: 900)
+        func post(until status: Int) throws -> TestAnswer? {
+            for _ in 0..<500 {
+                let answer = try #require(TestClient(port: server.port)).request("POST", "/", body: body)
+                if answer?.status == status { return answer }
+                usleep(10_000)
+            }
+            return nil
+        }
+        let slow = try #require(TestClient(port: server.port))
+        slow.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n")
+        slow.send(body)
+        let refused = try #require(try post(until: 429))
+        #expect(refused.headers["retry-after"] == "1")
+        #expect(TestClient(port: server.port)?.request("POST", "/", body: [65])?.status == 200)
+        // Opened, it could become as large as a body may be.
+        let squeezed = try gzipCompress(Array("x".utf8))
+        let waiting = try #require(TestClient(port: server.port))
+        waiting.send(
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Encoding: gzip\r\nContent-Length: \(squeezed.count)\r\n\r\n"
+        )
+        waiting.send(squeezed)
+        slow.send([UInt8](repeating: 65, count: 100))
+        #expect(slow.answer()?.status == 200)
+        #expect(waiting.answer()?.status == 200)
+        // One that is never sent to its end gives back what it has.
+        let gone = try #require(TestClient(port: server.port))
+        gone.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n")
+        gone.send(body)
+        _ = try #require(try post(until: 429))
+        gone.hangUp()
+        _ = try #require(try post(until: 200))
+    }
+
     @Test func streamsMoreThanItKeeps() throws {
         let server = try HTTPServer(host: "127.0.0.1", port: 0) { _ in
             HTTPResponse(

@@ -2,6 +2,7 @@ import CMicroHTTPD
 import Glibc
 import LaminaBase
 import LaminaCompression
+import Synchronization
 
 /// One request and its answer on one connection, shared by libmicrohttpd's thread and the thread that works on it.
 ///
@@ -16,6 +17,8 @@ final class Exchange: @unchecked Sendable {
     var body: [UInt8] = []
     var headersSeen = false
     var bodyTooLarge = false
+    /// There was no room for it.
+    var bodyRefused = false
     var handedOver = false
     var queued = false
 
@@ -33,6 +36,8 @@ final class Exchange: @unchecked Sendable {
     }
 
     let flow = Monitor(Flow())
+    /// Bytes of the budget that its body has.
+    private let charge = Atomic<Int>(0)
 
     /// How far a producer may run ahead of its client.
     static let bytesWaitingMax = 1 << 20
@@ -41,6 +46,11 @@ final class Exchange: @unchecked Sendable {
         self.id = id
         self.target = target
     }
+
+    /// Notes bytes that were taken from the budget.
+    func addCharge(_ count: Int) { charge.wrappingAdd(count, ordering: .relaxed) }
+    /// What is to be given back; nothing is left.
+    func takeCharge() -> Int { charge.exchange(0, ordering: .acquiringAndReleasing) }
 
     /// The whole answer or, for a streamed one, its head.
     func answer(_ response: HTTPResponse) {

@@ -10,6 +10,8 @@ package struct HTTPLimits: Sendable {
     package var headerBytes = 64 << 10
     /// A request's body, as it comes and after it is opened.
     package var bodyBytes = 64 << 20
+    /// Of the bodies of all requests that are in memory, together.
+    package var bodyBytesAtOnce = 1 << 30
     package var connections = 4096
     /// A connection on which nothing happens for so long is closed.
     package var idleSeconds = 300
@@ -90,6 +92,7 @@ final class ServerCore: Sendable {
     let handler: @Sendable (HTTPRequest) -> HTTPResponse
     let threads: RequestThreads
     let watch: HangUpWatch
+    let bodies: BodyBudget
     private let nextID = Atomic<UInt64>(0)
     private let running = Mutex<[UInt64: Exchange]>([:])
 
@@ -98,6 +101,7 @@ final class ServerCore: Sendable {
         self.handler = handler
         threads = RequestThreads(threadsMax: limits.requestsAtOnce)
         watch = try HangUpWatch()
+        bodies = BodyBudget(bytesMax: limits.bodyBytesAtOnce)
     }
 
     func newExchange(_ target: String) -> Exchange {
@@ -124,24 +128,8 @@ final class ServerCore: Sendable {
     }
 
     private func respond(to exchange: Exchange) {
-        let response: HTTPResponse
-        do throws(LaminaError) {
-            let request = HTTPRequest(
-                method: exchange.method,
-                target: exchange.target,
-                headers: exchange.headers,
-                body: try openedBody(
-                    exchange.body,
-                    coding: exchange.headers["content-encoding"],
-                    limit: limits.bodyBytes
-                ),
-                hangUp: exchange.hangUp
-            )
-            exchange.body = []
-            response = encoded(handler(request), acceptEncoding: exchange.headers["accept-encoding"])
-        } catch {
-            response = errorResponse(error, status: bodyStatus(of: error))
-        }
+        let response = answer(to: exchange)
+        bodies.giveBack(exchange.takeCharge())
         guard case .stream(let produce) = response.body else {
             watch.remove(exchange)
             return exchange.answer(response)
@@ -154,5 +142,47 @@ final class ServerCore: Sendable {
             exchange.finish(failed: true)
         }
         watch.remove(exchange)
+    }
+
+    private func answer(to exchange: Exchange) -> HTTPResponse {
+        do throws(LaminaError) {
+            guard let body = try openBody(of: exchange) else { return bodiesBusy() }
+            let request = HTTPRequest(
+                method: exchange.method,
+                target: exchange.target,
+                headers: exchange.headers,
+                body: body,
+                hangUp: exchange.hangUp
+            )
+            return encoded(handler(request), acceptEncoding: exchange.headers["accept-encoding"])
+        } catch {
+            return errorResponse(error, status: bodyStatus(of: error))
+        }
+    }
+
+    /// The exchange's body without its coding; the exchange keeps none. Nil without room to open it.
+    private func openBody(of exchange: Exchange) throws(LaminaError) -> [UInt8]? {
+        let (raw, coding) = (exchange.body, exchange.headers["content-encoding"])
+        exchange.body = []
+        guard let coding, !raw.isEmpty else { return raw }
+        // How large it gets is known only then.
+        guard bodies.take(limits.bodyBytes, milliseconds: 5000) else { return nil }
+        var opened: [UInt8] = []
+        defer { bodies.giveBack(limits.bodyBytes - opened.count) }
+        opened = try openedBody(raw, coding: coding, limit: limits.bodyBytes)
+        exchange.addCharge(opened.count)
+        return opened
+    }
+
+    /// One more piece of a request's body, unless it or all of them become too large.
+    func add(_ piece: UnsafeRawBufferPointer, to exchange: Exchange) {
+        exchange.bodyTooLarge = exchange.body.count + piece.count > limits.bodyBytes
+        exchange.bodyRefused = !exchange.bodyTooLarge && !bodies.take(piece.count)
+        if exchange.bodyTooLarge || exchange.bodyRefused {
+            exchange.body = []
+            return bodies.giveBack(exchange.takeCharge())
+        }
+        exchange.addCharge(piece.count)
+        exchange.body.append(contentsOf: piece)
     }
 }

@@ -34,15 +34,13 @@ func accept(
         return lamina_mhd_yes
     }
     if bodySize.pointee > 0 {
-        if exchange.body.count + bodySize.pointee > core.limits.bodyBytes {
-            exchange.bodyTooLarge = true
-            exchange.body = []
-        } else if let body, !exchange.bodyTooLarge {
-            exchange.body.append(contentsOf: UnsafeRawBufferPointer(start: body, count: bodySize.pointee))
+        if let body, !exchange.bodyTooLarge, !exchange.bodyRefused {
+            core.add(UnsafeRawBufferPointer(start: body, count: bodySize.pointee), to: exchange)
         }
         bodySize.pointee = 0
         return lamina_mhd_yes
     }
+    if exchange.bodyRefused { return queue(bodiesBusy(), for: exchange, on: connection) }
     if exchange.bodyTooLarge { return queue(tooLarge(core.limits.bodyBytes), for: exchange, on: connection) }
     if let head = exchange.flow.read({ $0.head }) { return queue(head, for: exchange, on: connection) }
     if exchange.handedOver { return lamina_mhd_yes }
@@ -67,7 +65,9 @@ func complete(
     state?.pointee = nil
     let exchange = Unmanaged<Exchange>.fromOpaque(pointer).takeRetainedValue()
     // While the descriptor is still this connection's.
-    Unmanaged<ServerCore>.fromOpaque(context).takeUnretainedValue().watch.remove(exchange)
+    let core = Unmanaged<ServerCore>.fromOpaque(context).takeUnretainedValue()
+    core.watch.remove(exchange)
+    core.bodies.giveBack(exchange.takeCharge())
     exchange.completed(normally: reason == lamina_mhd_completed)
 }
 
