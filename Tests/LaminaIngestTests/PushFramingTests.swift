@@ -3,12 +3,15 @@ import LaminaIngest
 import Testing
 
 @Suite struct PushFramingTests {
-    private func framing(_ format: JSON = ["type": "json"], time: JSON = ["column": "time", "format": "auto"]) throws
-        -> PushFraming
-    {
+    private func framing(
+        _ format: JSON = ["type": "json"],
+        time: JSON = ["column": "time", "format": "auto"],
+        rowsMax: Int = PushFraming.rowsMaxDefault
+    ) throws -> PushFraming {
         PushFraming(
             try InputFormat(json: format, path: "inputFormat"),
-            timestamp: try TimestampSpec(SpecNode(time, path: "timestampSpec"))
+            timestamp: try TimestampSpec(SpecNode(time, path: "timestampSpec")),
+            rowsMax: rowsMax
         )
     }
 
@@ -75,6 +78,36 @@ import Testing
         let headed = try framing(["type": "tsv", "findColumnsFromHeader": true])
         #expect(try texts(Array("a\tb\n1\t2\n3\t4\n".utf8), "text/plain", headed) == ["a\tb\n1\t2", "a\tb\n3\t4"])
         #expect(try texts(Array("a\tb\n".utf8), "text/plain", headed) == [])
+    }
+
+    @Test func aPushHasABoundOfRows() throws {
+        let json = try framing(rowsMax: 3)
+        let csv = try framing(["type": "csv", "columns": ["a"]], rowsMax: 3)
+        let headed = try framing(["type": "csv", "findColumnsFromHeader": true], rowsMax: 4)
+        let bodies: [(String, String, String, PushFraming)] = [
+            ("", "{}", "", json), ("", "{}\n", "", json), ("", "{ \n}\n", "", json), ("[", "{},", "{}]", json),
+            ("", "[1]", "", json), ("", "1\n", "", csv), ("a\n", "1\n", "", headed),
+        ]
+        for (start, row, end, framing) in bodies {
+            let most = end.isEmpty ? 3 : 2
+            func body(_ rows: Int) -> [UInt8] { Array((start + String(repeating: row, count: rows) + end).utf8) }
+            #expect(try texts(body(most), nil, framing).count == 3, "\(row)")
+            let error = #expect(throws: LaminaError.self, "\(row)") { try texts(body(most + 1), nil, framing) }
+            #expect(error?.code == "tooManyRows")
+        }
+        #expect(try texts([0x80, 0x80, 0x80], nil, json).count == 3)
+        let error = #expect(throws: LaminaError.self) { try texts([0x93, 0x80, 0x80, 0x80, 0x80], nil, json) }
+        #expect(error?.code == "tooManyRows")
+    }
+
+    @Test func aHeaderIsNotRepeatedWithoutEnd() throws {
+        let headed = try framing(["type": "csv", "findColumnsFromHeader": true])
+        func body(_ header: Int, _ rows: Int) -> [UInt8] {
+            Array((String(repeating: "a", count: header) + "\n" + String(repeating: "1\n", count: rows)).utf8)
+        }
+        #expect(try texts(body(2000, 400), nil, headed).count == 400)
+        let error = #expect(throws: LaminaError.self) { try texts(body(20_000, 400), nil, headed) }
+        #expect(error?.code == "malformedBody")
     }
 
     /// As Fluent Bit 1.x writes an event: [EventTime 1700000000.5, {"log": "x", "n": 1}].

@@ -286,6 +286,25 @@ final class PushFixture {
         #expect(try push.reply((10..<60).map { streamRow(Int64($0)) }).accepted == 50)
     }
 
+    @Test func shortRowsCountForWhatTheyTake() throws {
+        let push = try PushFixture(io: ["maxPendingBytes": 1000], tuning: ["maxRowsInMemory": 1], waits: 2000)
+        push.host.state.update { $0.isPersistHeld = true }
+        let stream = push.stream
+        // The first ones may still find room, while nothing is written yet.
+        var threads: [WorkerThread] = []
+        while stream.pushStatus["pendingRequests"] != 1 {
+            let body = Array(streamRow(Int64(threads.count)).utf8)
+            threads.append(try WorkerThread(name: "pusher") { _ = try? stream.accept(PushRequest(body: body)) })
+            usleep(20_000)
+        }
+        let error = #expect(throws: LaminaError.self) { try push.reply([String](repeating: "{}", count: 10)) }
+        #expect(error?.category == .capacityExceeded)
+        push.host.state.update { $0.isPersistHeld = false }
+        for thread in threads { thread.join() }
+        #expect(stream.pushStatus["pendingBytes"] == 0)
+        #expect(try push.reply([String](repeating: "{}", count: 10)).rejected == 10)
+    }
+
     @Test func deadLettersAreTriedAgainByTheWayOfAllPushes() throws {
         let push = try PushFixture(io: ["earlyMessageRejectionPeriod": "PT0S"])
         _ = try push.reply([streamRow(1, hour: 3), "{}", streamRow(2), streamRow(3, hour: 3)])

@@ -64,7 +64,13 @@ private func answer(_ body: () throws(LaminaError) -> HTTPResponse) -> HTTPRespo
     do throws(LaminaError) {
         return try body()
     } catch {
-        var response = plainErrorResponse(error, status: error.code == "unsupportedMediaType" ? 415 : nil)
+        let status: Int? =
+            switch error.code {
+            case "unsupportedMediaType": 415
+            case "tooManyRows": 413
+            default: nil
+            }
+        var response = plainErrorResponse(error, status: status)
         if let seconds = error.context["retryAfter"] { response.headers.append(("Retry-After", seconds)) }
         return response
     }

@@ -11,11 +11,13 @@ struct MessagePackFraming {
     private(set) var records: [Range<Int>] = []
     /// What `records` point into.
     private(set) var text: [UInt8] = []
+    private let rowsMax: Int
     private let column: String
     private let parser: TimestampParser?
     private var input = MessagePackReader([])
 
-    init(_ timestamp: TimestampSpec) {
+    init(_ timestamp: TimestampSpec, rowsMax: Int = .max) {
+        self.rowsMax = rowsMax
         column = timestamp.column
         parser = try? TimestampParser(format: timestamp.format)
     }
@@ -78,6 +80,7 @@ struct MessagePackFraming {
     }
 
     private mutating func takeRecord(time: (seconds: Int64, nanoseconds: Int64)?) throws(LaminaError) {
+        guard records.count < rowsMax else { throw tooManyRows(rowsMax) }
         let start = text.count
         let hasTime = try input.writeMap(to: &text, watching: column)
         if let time, !hasTime, !column.isEmpty {

@@ -20,9 +20,12 @@ package struct PushFraming: Sendable {
     /// Lines of the body that are a header.
     private let headerLines: Int
     private let timestamp: TimestampSpec
+    private let rowsMax: Int
 
-    package init(_ format: InputFormat, timestamp: TimestampSpec) {
+    /// - Parameter rowsMax: of one push.
+    package init(_ format: InputFormat, timestamp: TimestampSpec, rowsMax: Int = PushFraming.rowsMaxDefault) {
         self.timestamp = timestamp
+        self.rowsMax = rowsMax
         switch format.kind {
         case .json: (readsJSON, headerLines) = (true, 0)
         case .delimited(let delimited):
@@ -40,19 +43,26 @@ package struct PushFraming: Sendable {
     ) throws(LaminaError) -> RecordBatch {
         var batch = RecordBatch()
         switch try form(body, mediaType) {
-        case .json: batch.setRecords(try frameJSON(body, isLines: false), of: body, partition: partition)
-        case .jsonLines: batch.setRecords(try frameJSON(body, isLines: true), of: body, partition: partition)
+        case .json:
+            let rows = try frameJSON(body, isLines: false, rowsMax: rowsMax)
+            batch.setRecords(rows, of: body, partition: partition)
+        case .jsonLines:
+            let rows = try frameJSON(body, isLines: true, rowsMax: rowsMax)
+            batch.setRecords(rows, of: body, partition: partition)
         case .text where headerLines > 0:
             let (text, ranges) = try linesWithHeader(body)
             batch.setRecords(ranges, of: text, partition: partition)
-        case .text: batch.setRecords(frameLines(body), of: body, partition: partition)
+        case .text: batch.setRecords(try frameLines(body, rowsMax: rowsMax), of: body, partition: partition)
         case .messagePack:
-            var reader = MessagePackFraming(timestamp)
+            var reader = MessagePackFraming(timestamp, rowsMax: rowsMax)
             try reader.read(body)
             batch.setRecords(reader.records, of: reader.text, partition: partition)
         }
         return batch
     }
+
+    /// An empty row can be a byte of msgpack, and takes hundreds on its way.
+    package static let rowsMaxDefault = 1_000_000
 
     private static let generic: Set<String> = [
         "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded", "text/plain", "*/*",
@@ -97,12 +107,13 @@ package struct PushFraming: Sendable {
 extension PushFraming {
     /// The body's lines, each behind the header again: a row must be readable by itself, now and as a dead letter.
     private func linesWithHeader(_ body: [UInt8]) throws(LaminaError) -> ([UInt8], [Range<Int>]) {
-        let lines = frameLines(body)
+        let lines = try frameLines(body, rowsMax: rowsMax)
         guard lines.count > headerLines else { return ([], []) }
         let header = body[..<lines[headerLines].lowerBound]
         let rows = lines[headerLines...]
         let (headers, overflow) = header.count.multipliedReportingOverflow(by: rows.count)
-        guard !overflow, headers < 256 << 20 else {
+        // A few rows may have a header that is much longer than they are.
+        guard !overflow, headers <= max(1 << 20, body.count.multipliedReportingOverflow(by: 8).partialValue) else {
             throw malformedBody("a header of \(header.count) bytes is too long for \(rows.count) rows", at: 0)
         }
         var text: [UInt8] = []
@@ -120,6 +131,9 @@ extension PushFraming {
 }
 
 extension RecordBatch {
+    /// Roughly what a push takes in memory until it is answered, by its bytes and rows.
+    var weight: Int { max(bytes.count, records.count * 200) }
+
     /// Which number the journal gives them is not known yet: their offset is behind all that is, and `next` is set later.
     mutating func setRecords(_ ranges: [Range<Int>], of bytes: [UInt8], partition: StreamPartition) {
         self.bytes = bytes
@@ -141,12 +155,22 @@ func malformedBody(_ what: String, at place: Int) -> LaminaError {
     )
 }
 
+/// More rows than a push may have; nothing of it is stored.
+func tooManyRows(_ limit: Int) -> LaminaError {
+    LaminaError(
+        .invalidInput,
+        code: "tooManyRows",
+        "The body has more than \(limit) rows, which is the most that one push may have: send them in several"
+    )
+}
+
 /// Lines without their ends; empty ones are none.
-func frameLines(_ body: [UInt8]) -> [Range<Int>] {
+/// - Errors: `tooManyRows`.
+func frameLines(_ body: [UInt8], rowsMax: Int = .max) throws(LaminaError) -> [Range<Int>] {
     var lines: [Range<Int>] = []
     body.withUnsafeBufferPointer { bytes in
         var start = 0
-        while start < bytes.count {
+        while start < bytes.count, lines.count <= rowsMax {
             let feed = lineEnd(bytes, from: start)
             var end = feed
             if end > start, bytes[end - 1] == 0x0D { end -= 1 }
@@ -154,6 +178,7 @@ func frameLines(_ body: [UInt8]) -> [Range<Int>] {
             start = feed + 1
         }
     }
+    if lines.count > rowsMax { throw tooManyRows(rowsMax) }
     return lines
 }
 

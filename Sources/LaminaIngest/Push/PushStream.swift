@@ -104,9 +104,13 @@ package final class PushStream: Sendable {
     /// - Errors: `capacityExceeded` and `serviceUnavailable` with `retryAfter` in the context: nothing was stored; `invalidInput` for a
     ///   body that cannot be read, code `unsupportedMediaType` for a type of body that is not taken.
     package func accept(_ push: PushRequest) throws(LaminaError) -> PushOutcome {
-        try admit(push.body.count)
-        defer { leave(push.body.count) }
+        var bytes = push.body.count
+        try admit(bytes)
+        defer { leave(bytes) }
         let batch = try framing.records(of: push.body, mediaType: push.mediaType, partition: partition)
+        // Many short rows, or rows with a header each, are more than their body.
+        try admit(more: batch.weight - bytes)
+        bytes = max(bytes, batch.weight)
         return try take(batch, identity: push.identity, isAtomic: push.isAtomic, letters: [])
     }
 
@@ -150,13 +154,7 @@ package final class PushStream: Sendable {
             guard load.phase == .running else { return self.notRunning(load.phase) }
             guard load.requests < self.spec.maxPendingRequests,
                 load.requests == 0 || load.bytes + bytes <= self.spec.maxPendingBytes
-            else {
-                return .pushBusy(
-                    "\(load.requests) pushes with \(load.bytes) bytes are being worked on for datasource "
-                        + "'\(self.dataSource)', which is as many as it takes at once",
-                    retryAfter: 1
-                )
-            }
+            else { return self.busy(load) }
             load.requests += 1
             load.bytes += bytes
             return nil
@@ -165,6 +163,28 @@ package final class PushStream: Sendable {
             meter.withLock { $0.refused += 1 }
             throw problem
         }
+    }
+
+    /// A push that was admitted needs more than its body said.
+    private func admit(more bytes: Int) throws(LaminaError) {
+        guard bytes > 0 else { return }
+        let problem = load.update { load -> LaminaError? in
+            guard load.requests == 1 || load.bytes + bytes <= self.spec.maxPendingBytes else { return self.busy(load) }
+            load.bytes += bytes
+            return nil
+        }
+        if let problem {
+            meter.withLock { $0.refused += 1 }
+            throw problem
+        }
+    }
+
+    private func busy(_ load: Load) -> LaminaError {
+        .pushBusy(
+            "\(load.requests) pushes with \(load.bytes) bytes are being worked on for datasource '\(dataSource)', which is as many "
+                + "as it takes at once",
+            retryAfter: 1
+        )
     }
 
     func leave(_ bytes: Int) {

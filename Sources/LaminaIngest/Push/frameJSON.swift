@@ -2,10 +2,12 @@ package import LaminaBase
 
 /// The documents of a JSON body: the elements of its arrays, and its objects.
 ///
-/// - Parameter isLines: whether a document must end on its line.
-/// - Errors: `malformedBody` when it begins with neither `[` nor `{`, or an array does not end.
-package func frameJSON(_ body: [UInt8], isLines: Bool) throws(LaminaError) -> [Range<Int>] {
-    var scanner = JSONScanner(isLines: isLines)
+/// - Parameters:
+///   - isLines: whether a document must end on its line.
+///   - rowsMax: how many there may be.
+/// - Errors: `malformedBody` when it begins with neither `[` nor `{`, or an array does not end; `tooManyRows`.
+package func frameJSON(_ body: [UInt8], isLines: Bool, rowsMax: Int = .max) throws(LaminaError) -> [Range<Int>] {
+    var scanner = JSONScanner(isLines: isLines, rowsMax: rowsMax)
     body.withUnsafeBufferPointer { scanner.scan($0) }
     if let problem = scanner.problem { throw problem }
     return scanner.documents
@@ -17,8 +19,16 @@ private struct JSONScanner {
     private(set) var problem: LaminaError?
     /// Set as soon as a document did not end: from there on each is looked for on its line only, so that no byte is read often.
     private var isLines: Bool
+    private let rowsMax: Int
 
-    init(isLines: Bool) { self.isLines = isLines }
+    init(isLines: Bool, rowsMax: Int) {
+        self.isLines = isLines
+        self.rowsMax = rowsMax
+    }
+
+    private mutating func add(_ document: Range<Int>) {
+        if documents.count < rowsMax { documents.append(document) } else { problem = tooManyRows(rowsMax) }
+    }
 
     mutating func scan(_ bytes: UnsafeBufferPointer<UInt8>) {
         var place = 0
@@ -45,7 +55,7 @@ private struct JSONScanner {
     private mutating func takesLines(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) -> Bool {
         guard bytes[start] == UInt8(ascii: "{"), !holdsLooseBraces(bytes) else { return false }
         var line = start
-        while line < bytes.count {
+        while line < bytes.count, problem == nil {
             let feed = lineEnd(bytes, from: line)
             let begin = skipSpace(bytes, line, before: feed)
             var end = feed
@@ -58,7 +68,7 @@ private struct JSONScanner {
                 documents = []
                 return false
             }
-            documents.append(begin..<end)
+            add(begin..<end)
         }
         return true
     }
@@ -67,21 +77,21 @@ private struct JSONScanner {
     private mutating func takeDocument(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
         let opens = bytes[start] == UInt8(ascii: "{")
         if opens, let end = endOfValue(bytes, start, before: isLines ? lineEnd(bytes, from: start) : bytes.count) {
-            documents.append(start..<end)
+            add(start..<end)
             return end
         }
         if opens { isLines = true }
         let feed = lineEnd(bytes, from: start)
         var end = feed
         while end > start, isSpace(bytes[end - 1]) { end -= 1 }
-        documents.append(start..<end)
+        add(start..<end)
         return feed
     }
 
     private mutating func takeArray(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
         var place = skipSpace(bytes, start + 1)
         if place < bytes.count, bytes[place] == UInt8(ascii: "]") { return place + 1 }
-        while place < bytes.count {
+        while place < bytes.count, problem == nil {
             let begin = place
             guard let end = endOfElement(bytes, begin) else {
                 problem = malformedBody("the array's element does not end", at: begin)
@@ -91,7 +101,7 @@ private struct JSONScanner {
                 problem = malformedBody("an element of the array is missing", at: begin)
                 return bytes.count
             }
-            documents.append(begin..<end)
+            add(begin..<end)
             place = skipSpace(bytes, end)
             guard place < bytes.count else { break }
             if bytes[place] == UInt8(ascii: "]") { return place + 1 }
@@ -101,7 +111,7 @@ private struct JSONScanner {
             }
             place = skipSpace(bytes, place + 1)
         }
-        problem = malformedBody("the array does not end", at: bytes.count)
+        if problem == nil { problem = malformedBody("the array does not end", at: bytes.count) }
         return bytes.count
     }
 
