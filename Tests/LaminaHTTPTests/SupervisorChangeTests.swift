@@ -76,6 +76,25 @@ import Testing
         #expect(test.total() == (4, 10))
     }
 
+    @Test func aServerStartsAndStopsThoughASuspendedPushSupervisorCannotPublish() throws {
+        let first = try TestServices()
+        _ = first.ask("POST", prefix, push())
+        #expect(first.ask("POST", "/v1/push/clicks", "[\(row(1)),\(row(2))]").status == 200)
+        try first.refuseWrites(to: "druid_segments")
+        #expect(first.ask("POST", "\(prefix)/clicks/suspend").status == 200)
+        first.services.supervisors.stop()
+        let second = try TestServices(after: first)
+        #expect(try second.services.supervisors.start().isEmpty)
+        #expect(second.total() == (2, 3))
+        #expect(second.ask("POST", "/v1/push/clicks", "[\(row(3))]").status == 503)
+        second.services.supervisors.stop()
+        try second.refuseWrites(to: nil)
+        let third = try TestServices(after: second)
+        #expect(try third.services.supervisors.start().isEmpty)
+        #expect(third.eventually { third.services.segments.realtime("clicks").isEmpty })
+        #expect(third.total() == (2, 3))
+    }
+
     @Test func typeAndDatasourceOfARunningSupervisorStay() throws {
         let test = try TestServices()
         test.stream.addPartitions("t", 0..<1)

@@ -305,6 +305,34 @@ final class PushFixture {
         #expect(try push.reply([String](repeating: "{}", count: 10)).rejected == 10)
     }
 
+    @Test(arguments: [false, true]) func whoeverWaitsForPublishingCanBeToldToLeave(_ isEarly: Bool) throws {
+        let push = try PushFixture()
+        _ = try push.reply([streamRow(1), streamRow(2)])
+        let failure = LaminaError.io("move", path: "deep storage", errno: 28)
+        push.host.state.update { $0.failures = Array(repeating: failure, count: 100) }
+        let (stream, host) = (push.stream, push.host)
+        if isEarly { stream.leaveUnpublished() }
+        let outcome = Monitor<LaminaError??>(nil)
+        let thread = try WorkerThread(name: "suspend") {
+            do throws(LaminaError) {
+                try stream.suspend()
+                outcome.update { $0 = .some(nil) }
+            } catch {
+                outcome.update { $0 = .some(error) }
+            }
+        }
+        if !isEarly {
+            _ = host.state.wait { $0.failures.count < 100 ? true : nil }
+            stream.leaveUnpublished()
+        }
+        let error = outcome.wait { $0 }
+        thread.join()
+        #expect(error??.code == "timeout")
+        try push.stream.stop()
+        try push.crash()
+        #expect(try push.host.visible() == [1, 2])
+    }
+
     @Test func deadLettersAreTriedAgainByTheWayOfAllPushes() throws {
         let push = try PushFixture(io: ["earlyMessageRejectionPeriod": "PT0S"])
         _ = try push.reply([streamRow(1, hour: 3), "{}", streamRow(2), streamRow(3, hour: 3)])

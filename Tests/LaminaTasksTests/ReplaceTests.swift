@@ -248,6 +248,38 @@ private final class TestWriter: StreamWriter {
         #expect(try home.count() == 60)
     }
 
+    /// Of a segment that shows in two chunks, another task takes away one.
+    @Test func whatWasPublishedIsUpgradedWhicheverOfItsIdsIsLeft() throws {
+        let home = try StreamHome()
+        let stream = try home.stream()
+        try home.segments.publish([try home.stored("2024-01-01/2024-01-02", old, rows: 1)])
+        try home.segments.publish([try home.stored("2024-01-01T05:00/2024-01-01T06:00", new, rows: 1)])
+        try begin(home, "2024-01-01T03:00/2024-01-01T04:00")
+        let hour = try Interval(parsing: "2024-01-01T05:00/2024-01-01T06:00")
+        try home.segments.prepareReplace(task: "q", dataSource: "d", intervals: [hour], readsItself: false)
+        try home.segments.beginReplace(task: "q", dataSource: "d")
+        let (later, laterRows) = try home.open(stream, "2024-01-01T01:00:00Z")
+        laterRows.append(try rows(24, at: "2024-01-01T00:40:00Z", step: 3_600_000))
+        #expect(try home.count() == 26)
+        try stream.publish(
+            [home.build(later, laterRows.all)],
+            from: [partition(0): 0],
+            to: [partition(0): 24],
+            work: home.work
+        )
+        #expect(try home.count() == 26)
+        let newest = "2027-01-01T00:00:00.000Z"
+        try home.segments.publish([try home.stored(hour.text, newest, rows: 1)], by: .task("q"))
+        try home.segments.endReplace(task: "q", dataSource: "d")
+        #expect(try home.count() == 26)
+        try home.segments.publish(
+            [try home.stored("2024-01-01T03:00/2024-01-01T04:00", newest, rows: 1)],
+            by: .task("r")
+        )
+        try end(home)
+        #expect(try home.count() == 27)
+    }
+
     @Test func aWriterThatCannotCutStopsTheTask() throws {
         let home = try StreamHome()
         let writer = TestWriter(fails: true)

@@ -11,7 +11,10 @@ extension PushStream {
             case .running, .recovering: return
             default: break
             }
-            load.update { $0.phase = .starting }
+            load.update { load in
+                load.phase = .starting
+                load.leavesPublishing = false
+            }
             do throws(LaminaError) {
                 _ = try openIndexer()
                 try startThreads()
@@ -62,6 +65,13 @@ extension PushStream {
     /// Takes no further pushes from now on; `suspend`, `terminate` or `stop` follows.
     package func refuse() { load.update { if $0.phase == .running { $0.phase = .suspended } } }
 
+    /// Lets a `suspend` or `terminate` that waits end, with an error, before all is published: the process ends, and the next start goes
+    /// on. `stop` follows.
+    package func leaveUnpublished() {
+        load.update { $0.leavesPublishing = true }
+        indexing.withLock { $0 }?.leaveUnpublished()
+    }
+
     /// Takes no more pushes; rows stay on disk for the next start.
     package func stop() throws(LaminaError) { try end(.stopped, publishing: false) }
 
@@ -77,6 +87,7 @@ extension PushStream {
                 lastCounters.withLock { $0 = indexer.counters }
                 indexing.withLock { $0 = nil }
             }
+            if load.read({ $0.leavesPublishing }) { indexer.leaveUnpublished() }
             try indexer.stop(publishing: publishing, milliseconds: milliseconds)
             try trimJournal(below: indexer.persistedPosition[partition] ?? 0)
         }

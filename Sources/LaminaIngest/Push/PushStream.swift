@@ -37,6 +37,8 @@ package final class PushStream: Sendable {
         var phase = Phase.stopped
         var requests = 0
         var bytes = 0
+        /// Nobody waits for publishing any more.
+        var leavesPublishing = false
     }
 
     package let spec: PushSpec

@@ -216,16 +216,23 @@ package final class StreamIndexer: StreamWriter {
         guard publishing else { return }
         let outcome: LaminaError?? = state.wait(milliseconds: milliseconds) { state in
             if let failure = state.failure { return .some(failure) }
-            return state.sequences.count == 1 ? .some(nil) : nil
+            if state.sequences.count == 1 { return .some(nil) }
+            return state.leavesPublishing ? .some(self.unpublished(state)) : nil
         }
         switch outcome {
         case .some(nil): return
         case .some(let failure?): throw failure
-        case nil:
-            let reason = state.read { $0.publishError }.map { ": \($0.message)" } ?? ""
-            throw LaminaError(.timeout, code: "timeout", "\(name) was not published in time\(reason)")
+        case nil: throw state.read(unpublished)
         }
     }
+
+    private func unpublished(_ state: StreamState) -> LaminaError {
+        let reason = state.publishError.map { ": \($0.message)" } ?? ""
+        return LaminaError(.timeout, code: "timeout", "\(name) was not published in time\(reason)")
+    }
+
+    /// Ends the wait of a `stop` for publishing, of one to come too: the process ends, and the next one goes on.
+    package func leaveUnpublished() { state.update { $0.leavesPublishing = true } }
 
     /// Ends it, and takes from queries whatever is not published; the next start reads it again from the committed position.
     package func discard() throws(LaminaError) {

@@ -62,6 +62,8 @@ struct StreamState: Sendable {
     var failure: LaminaError?
     /// Takes no more rows.
     var isClosed = false
+    /// Nobody waits for publishing any more.
+    var leavesPublishing = false
     /// Its threads are to end.
     var isEnding = false
 

@@ -33,8 +33,8 @@ struct Replacement: Sendable {
     /// What was published at the cut, for a task that reads it.
     var snapshot: SegmentTimeline?
     var later: Set<SegmentID> = []
-    /// Those of `later` that were published meanwhile, with their load specs.
-    var landed: [SegmentID: DataSegment] = [:]
+    /// Those of `later` that were published meanwhile, under all their ids and with their load specs.
+    var landed: [SegmentID: [DataSegment]] = [:]
 
     /// Its rows would be there twice.
     var isSpoilt: Bool { followsStreams && wasRewound }

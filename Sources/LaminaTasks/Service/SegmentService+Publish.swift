@@ -105,7 +105,8 @@ extension DataSourceSegments {
                     plan.published.append((segment.showing(as: identity), segment.id))
                 }
                 for (task, replacement) in replacements where replacement.later.contains(segment.id) {
-                    replacements[task]?.landed[segment.id] = plan.published.last?.segment
+                    let all = plan.published.suffix(allocation.identities.count).map(\.segment)
+                    replacements[task]?.landed[segment.id] = all
                 }
             } else if publisher != .stream {
                 plan.published.append((segment, nil))
@@ -167,7 +168,7 @@ extension DataSourceSegments {
                     let identity = allocation.root.appended(to: chunk, partition: try numbers.next(in: chunk))
                     allocations[root]?.identities.append(identity)
                     plan.upgradedAllocations.append((allocation, identity))
-                } else if let landed = replacement.landed[root], used.contains(landed.id) {
+                } else if let landed = replacement.landed[root]?.first(where: { used.contains($0.id) }) {
                     let identity = landed.appended(to: chunk, partition: try numbers.next(in: chunk))
                     plan.published.append((identity, root))
                 }

@@ -108,13 +108,13 @@ package final class PushSupervisor: StreamSupervisor {
             held.predecessor = nil
         }
         do throws(LaminaError) {
-            // A suspended one's rows are published, by whom it was suspended or now.
+            // A suspended one's rows are published, by whom it was suspended or from now on.
             try segments.register(stream, dataSource: spec.dataSource)
             try stream.start()
             try epochs.resume(self)
             if spec.isSuspended {
-                try stream.suspend()
-                try epochs.end(failed: nil)
+                stream.refuse()
+                try publishLater(stream)
             } else {
                 noteTasks()
                 // What was reopened is cut if something replaces it right now.
@@ -124,6 +124,22 @@ package final class PushSupervisor: StreamSupervisor {
             note(error)
             throw error
         }
+    }
+
+    /// Nobody waits for what cannot be published at the moment, least of all the server's start.
+    private func publishLater(_ stream: PushStream) throws(LaminaError) {
+        try WorkerThread(name: "push-suspend") { [self] in
+            running.withLock { _ in
+                // Whoever ends it publishes.
+                if held.read({ $0.isStopping }) { return }
+                do throws(LaminaError) {
+                    try stream.suspend()
+                    try epochs.end(failed: nil)
+                } catch {
+                    note(error)
+                }
+            }
+        }.detach()
     }
 
     /// Follows the stream's tasks.
@@ -258,6 +274,10 @@ package final class PushSupervisor: StreamSupervisor {
 
     package func stop() {
         held.update { $0.isStopping = true }
+        let (stream, before) = held.read { ($0.stream, $0.predecessor) }
+        before?.stop()
+        // Whoever waits for publishing has the stream until it gives up.
+        stream?.leaveUnpublished()
         running.withLock { _ in
             guard let stream = held.read({ $0.stream }) else { return }
             do throws(LaminaError) {

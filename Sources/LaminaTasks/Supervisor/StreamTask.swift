@@ -141,6 +141,7 @@ final class StreamTask: Sendable {
             }
             return state.source
         }
+        if ending == .stop { indexer.leaveUnpublished() }
         source?.wake()
         startThread()
     }
@@ -380,6 +381,7 @@ final class StreamTask: Sendable {
             try removeTree(folder)
             ended(nil)
         } catch {
+            if state.read({ $0.ending }) == .stop { return leave() }
             fail(error)
         }
     }
