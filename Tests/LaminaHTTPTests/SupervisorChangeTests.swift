@@ -124,6 +124,37 @@ import Testing
         #expect(test.eventually { test.total("a") == (6, 15) })
     }
 
+    @Test func aResetThatWaitsHoldsNobodyElseUp() throws {
+        let test = try TestServices()
+        test.stream.addPartitions("t", 0..<1)
+        test.stream.append("t", 0, (0..<5).map { row($0) })
+        _ = test.ask("POST", prefix, spec())
+        #expect(test.hasRows(5, 10))
+        try test.refuseWrites(to: "druid_segments")
+        _ = test.ask("POST", "\(prefix)/clicks/suspend")
+        // It waits until what was read is published.
+        let (supervisors, outcome) = (test.services.supervisors, Monitor<LaminaError??>(nil))
+        let thread = try WorkerThread(name: "reset") {
+            do throws(LaminaError) {
+                try supervisors.reset("clicks", to: nil)
+                outcome.update { $0 = .some(nil) }
+            } catch {
+                outcome.update { $0 = .some(error) }
+            }
+        }
+        let early = outcome.wait(milliseconds: 300) { $0 }
+        #expect(early == nil)
+        #expect(test.ask("POST", prefix, spec("b")).status == 200)
+        #expect(test.ask("POST", "\(prefix)/b/terminate").status == 200)
+        #expect(outcome.read { $0 == nil })
+        try test.refuseWrites(to: nil)
+        thread.join()
+        #expect(outcome.read { $0.map { $0?.message } } == .some(nil))
+        _ = test.ask("POST", "\(prefix)/clicks/resume")
+        // Everything is read again beside what is published, as in Druid.
+        #expect(test.hasRows(10, 20))
+    }
+
     @Test func rowsAreHandedOffInTimeWhileTheStreamIsAway() throws {
         let test = try TestServices()
         test.stream.addPartitions("t", 0..<1)

@@ -33,8 +33,8 @@ package enum StreamKind: Sendable, Hashable {
 
 /// The committed position of a supervisor's stream: a row of `druid_dataSource` in Druid's JSON.
 ///
-/// The row is keyed by the supervisor's id, which is its datasource's name unless the spec gives another. Several task groups share it:
-/// each moves the partitions that it reads.
+/// The row is keyed by the name of the datasource, which has one supervisor at a time. Several task groups share it: each moves the partitions that
+/// it reads.
 ///
 /// - Source: Druid's `KafkaDataSourceMetadata`, `SeekableStreamEndSequenceNumbers`, `KafkaTopicPartition`;
 ///   `IndexerSQLMetadataStorageCoordinator.updateDataSourceMetadataWithHandle`; druid-surface 11.2.

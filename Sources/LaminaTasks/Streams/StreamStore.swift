@@ -22,7 +22,7 @@ package final class StreamStore: StreamHost {
 
     /// - Parameters:
     ///   - name: of this writer, the same after a restart and of no other: `index_kafka_<supervisor>/<group>`.
-    ///   - supervisor: its id, under which offsets are committed.
+    ///   - supervisor: the name under which its offsets are committed: its datasource's.
     ///   - probe: told of every step of a publish, for tests of crashes.
     package init(
         name: String,

@@ -26,6 +26,8 @@ package final class SupervisorService: Sendable {
     private let ending = Monitor<[String: Entry]>([:])
     /// Orders what changes supervisors; readers never wait for a supervisor to start.
     private let changing = Mutex(())
+    /// Those that are being reset, which can take a minute: whoever changes one of them waits, others do not.
+    private let resetting = Monitor<Set<String>>([])
 
     package init(
         tasks: TaskService,
@@ -177,7 +179,7 @@ package final class SupervisorService: Sendable {
     /// - Returns: the supervisor's id.
     package func submit(_ json: JSON, skipsUnmodified: Bool = false) throws(LaminaError) -> String {
         let spec = try SupervisorSpec(json: json)
-        try exclusively { () throws(LaminaError) in
+        try exclusively(spec.id) { () throws(LaminaError) in
             if skipsUnmodified, let held = self.spec(spec.id), held.json == spec.json { return }
             try check(spec)
             try run(spec)
@@ -221,6 +223,7 @@ package final class SupervisorService: Sendable {
 
     /// Stores a version of a spec and puts it in the place of the one that runs.
     private func run(_ spec: SupervisorSpec) throws(LaminaError) {
+        awaitReset(spec.id)
         let held = entries.read { $0[spec.id]?.runner } ?? ending.read { $0[spec.id]?.runner }
         let runner = try make(spec, held)
         try insert(spec.id, spec.json)
@@ -239,7 +242,7 @@ package final class SupervisorService: Sendable {
     /// Suspends or resumes; the new spec is the answer.
     /// - Errors: `notFound`; `invalidInput` when it is so already.
     package func setSuspended(_ id: String, _ suspended: Bool) throws(LaminaError) -> SupervisorSpec {
-        try exclusively { () throws(LaminaError) in
+        try exclusively(id) { () throws(LaminaError) in
             guard var spec = spec(id) else { throw Self.unknown(id) }
             if spec.isSuspended == suspended {
                 throw .invalidInput("[\(id)] is already \(suspended ? "suspended" : "running")")
@@ -262,13 +265,14 @@ package final class SupervisorService: Sendable {
 
     /// Ends a supervisor for good: it publishes what it holds. Offsets and history stay.
     package func terminate(_ id: String) throws(LaminaError) {
-        try exclusively { () throws(LaminaError) in
+        try exclusively(id) { () throws(LaminaError) in
             guard let entry = entries.read({ $0[id] }) else { throw Self.unknown(id) }
             try end(id, entry)
         }
     }
 
     private func end(_ id: String, _ entry: Entry) throws(LaminaError) {
+        awaitReset(id)
         try insert(id, SupervisorSpec.tombstone(dataSource: entry.spec.dataSource))
         forgetEnded()
         ending.update { $0[id] = entry }
@@ -284,14 +288,32 @@ package final class SupervisorService: Sendable {
 
     /// - Parameter metadata: of the partitions to move (`resetOffsets`); nil: all is forgotten.
     package func reset(_ id: String, to metadata: JSON?) throws(LaminaError) {
-        try exclusively { () throws(LaminaError) in
-            guard let runner = runner(id) else { throw Self.unknown(id) }
-            try runner.reset(to: metadata)
+        let held = try exclusively(id) { () throws(LaminaError) in
+            guard let held = runner(id) else { throw Self.unknown(id) }
+            resetting.update { _ = $0.insert(id) }
+            return held
         }
+        defer { resetting.update { _ = $0.remove(id) } }
+        try held.reset(to: metadata)
     }
+
+    private func awaitReset(_ id: String) { _ = resetting.wait { $0.contains(id) ? nil : true } }
 
     package static func unknown(_ id: String) -> LaminaError {
         LaminaError(.notFound, code: "notFound", "Cannot find any supervisor with id: [\(id)]")
+    }
+
+    /// Alone, when nobody resets the supervisor.
+    private func exclusively<Result>(
+        _ id: String,
+        _ body: () throws(LaminaError) -> Result
+    ) throws(LaminaError) -> Result {
+        // Outside first, so that others need not wait as well.
+        awaitReset(id)
+        return try exclusively { () throws(LaminaError) in
+            awaitReset(id)
+            return try body()
+        }
     }
 
     /// `Mutex.withLock` would demand that all that crosses it is sent; nothing here leaves the thread.
