@@ -117,7 +117,16 @@ final class KafkaSource: StreamSource {
     func assign(_ position: StreamPosition) throws(StreamError) {
         let made = try KafkaClient(settings, partitionCount: position.count, keepsKeys: keepsKeys)
         try made.start(position)
-        client.withLock { $0 = made }
+        replace(by: made)
+    }
+
+    /// The old client ends outside of the lock: it waits for its threads, while `wake` must not wait.
+    private func replace(by made: KafkaClient?) {
+        let old = client.withLock { client in
+            defer { client = made }
+            return client
+        }
+        withExtendedLifetime(old) {}
     }
 
     func poll(maxRecords: Int, maxBytes: Int, milliseconds: Int) throws(StreamError) -> RecordBatch? {
@@ -173,5 +182,5 @@ final class KafkaSource: StreamSource {
 
     func wake() { client.withLock { $0 }?.wake() }
 
-    func close() { client.withLock { $0 = nil } }
+    func close() { replace(by: nil) }
 }

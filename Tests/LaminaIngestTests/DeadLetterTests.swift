@@ -27,6 +27,9 @@ import Testing
             #expect(list.map(\.text) == [0, 3, 6].map { letter($0).text })
             #expect(try letters.list(limit: 100, from: list[1].id).count == 7)
         }
+        // Pages by bytes hold one letter at least.
+        #expect(try letters.list(limit: 100, bytesMax: 25).count == 2)
+        #expect(try letters.list(limit: 100, bytesMax: 1).count == 1)
         let ids = try letters.list(limit: 2).map(\.id)
         #expect(try letters.remove(ids + [999]) == 2)
         #expect(try letters.remove(ids) == 0)
@@ -37,6 +40,31 @@ import Testing
         #expect(again.count == 0 && again.through == 4)
         try again.add([letter(1)])
         #expect(try again.list(limit: 10).map(\.reason) == ["reason 1"])
+    }
+
+    /// A process that dies while several letters are added: their push is read again, and so are they.
+    @Test func lettersAreKeptTogetherOrNotAtAll() throws {
+        for written in 0..<5 {
+            let folder = freshFolder()
+            defer { removeTree(folder) }
+            let five = (0..<5).map { letter($0) }
+            try DeadLetters(folder: folder).add([letter(9)], through: 6)
+            let file = try #require(try folderEntries(folder).first)
+            let before = try #require(try readFile("\(folder)/\(file)")).count
+            try DeadLetters(folder: folder).add(five, through: 7)
+            let all = try #require(try readFile("\(folder)/\(file)"))
+            // The journal cuts a record that is there in part; all letters here are as long.
+            let end = before + (all.count - before) / 5 * written
+            try writeFile("\(folder)/\(file)", Array(all[..<end]))
+            var letters = try DeadLetters(folder: folder)
+            #expect(letters.count == 1 && letters.through == 6, "\(written)")
+            letters = try DeadLetters(folder: folder)
+            try letters.add(five, through: 7)
+            for letters in [letters, try DeadLetters(folder: folder)] {
+                #expect(letters.count == 6 && letters.through == 7, "\(written)")
+                #expect(try letters.list(limit: 100).map(\.reason) == ([letter(9)] + five).map(\.reason))
+            }
+        }
     }
 
     @Test func theOldestGoWhenThereIsNoRoom() throws {

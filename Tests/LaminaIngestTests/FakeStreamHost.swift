@@ -26,6 +26,10 @@ final class FakeStreamHost: StreamHost {
         var isPersistHeld = false
         /// Segments are allocated, but the answer does not come.
         var isOpenHeld = false
+        /// Whether persisting is held from the next failure of a publish on.
+        var holdsAfterFailure = false
+        /// Told of every step.
+        var onStep: (@Sendable (StreamStep) -> Void)?
         var isDiskFull = false
         var lines: [String] = []
     }
@@ -61,6 +65,7 @@ final class FakeStreamHost: StreamHost {
     var isCrashed: Bool { state.read { $0.isCrashed } }
 
     func probe(_ step: StreamStep) throws(LaminaError) {
+        state.read { $0.onStep }?(step)
         _ = state.wait { $0.isPersistHeld && step == .writingPieces && !$0.isCrashed ? nil : true }
         if state.read({ $0.isDiskFull }), step == .writingPieces || step == .writingCommit {
             throw .io("write", path: "\(step)", errno: 28)
@@ -131,7 +136,10 @@ final class FakeStreamHost: StreamHost {
             stored[item.segment.id] = try Self.ids([Segment.open(path: folder)])
         }
         try state.update { state throws(LaminaError) in
-            if !state.failures.isEmpty { throw state.failures.removeFirst() }
+            if !state.failures.isEmpty {
+                if state.holdsAfterFailure { state.isPersistHeld = true }
+                throw state.failures.removeFirst()
+            }
             for (partition, offset) in start {
                 if let committed = state.committed?[partition], committed != offset {
                     throw LaminaError(.conflict, code: "conflict", "\(partition) is at \(committed), not \(offset)")

@@ -65,7 +65,13 @@ final class LogStream: StreamSource, StreamConnector {
 
     func poll(maxRecords: Int, maxBytes: Int, milliseconds: Int) throws(StreamError) -> RecordBatch? {
         try state.withLock { (state) throws(StreamError) in
-            if !state.failures.isEmpty { throw state.failures.removeFirst() }
+            if !state.failures.isEmpty {
+                // What was read ahead is lost, unless it is assigned anew.
+                for (partition, offset) in state.position {
+                    state.position[partition] = min(offset + 2, state.logs[partition]?.latest ?? offset)
+                }
+                throw state.failures.removeFirst()
+            }
             var batch = RecordBatch()
             // One partition at a time, two records at a time.
             for partition in state.position.keys.sorted() {

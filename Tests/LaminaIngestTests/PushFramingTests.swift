@@ -138,6 +138,21 @@ import Testing
         #expect(try texts([0x92, 0x05, 0x80], type, framing()) == [#"{"time":5000}"#])
     }
 
+    @Test(arguments: ["auto", "iso", "millis", "micro", "nano", "posix", "ruby", "yyyy-MM-dd HH:mm:ss"])
+    func timesAtTheEndOfTheRangeAreTimesOrNone(_ format: String) throws {
+        let framing = try framing(time: ["column": "time", "format": .string(format)])
+        for factor in [1, 1000, 1_000_000, 1_000_000_000] as [Int64] {
+            for end in [Int64.max / factor, .min / factor] {
+                // [timestamp of 96 bits with 999,999,999 ns, {}]
+                var body: [UInt8] = [0x92, 0xC7, 12, 0xFF, 0x3B, 0x9A, 0xC9, 0xFF]
+                body += (0..<8).map { UInt8(truncatingIfNeeded: end >> (56 - 8 * $0)) }
+                body.append(0x80)
+                let text = try #require(try texts(body, "application/msgpack", framing).first)
+                #expect(text.hasPrefix("{\"time\":"), "\(end): \(text)")
+            }
+        }
+    }
+
     @Test func marksAroundGroupsAreNoEvents() throws {
         let start: [UInt8] = [0x92, 0x92, 0xFF, 0x80, 0x81, 0xA1, 0x61, 0x01]
         let end: [UInt8] = [0x92, 0x92, 0xD7, 0x00, 0xFF, 0xFF, 0xFF, 0xFE, 0, 0, 0, 0, 0x80, 0x80]

@@ -301,6 +301,7 @@ final class PushFixture {
         #expect(error?.category == .capacityExceeded)
         push.host.state.update { $0.isPersistHeld = false }
         for thread in threads { thread.join() }
+        while stream.pushStatus["pendingRequests"] != 0 { usleep(1000) }
         #expect(stream.pushStatus["pendingBytes"] == 0)
         #expect(try push.reply([String](repeating: "{}", count: 10)).rejected == 10)
     }
@@ -331,6 +332,27 @@ final class PushFixture {
         try push.stream.stop()
         try push.crash()
         #expect(try push.host.visible() == [1, 2])
+    }
+
+    @Test func pushesThatNobodyWaitsForAnyMoreCountAsLongAsTheyAreHeld() throws {
+        let push = try PushFixture(io: ["maxPendingRequests": 3], tuning: ["maxRowsInMemory": 1], waits: 50)
+        push.host.state.update { $0.isPersistHeld = true }
+        var ids: [Int64] = []
+        var last: LaminaError?
+        while last?.category != .capacityExceeded, ids.count < 20 {
+            do throws(LaminaError) {
+                _ = try push.stream.accept(PushRequest(body: Array(streamRow(Int64(ids.count)).utf8)))
+            } catch {
+                last = error
+            }
+            if last?.category != .capacityExceeded { ids.append(Int64(ids.count)) }
+        }
+        #expect(last?.category == .capacityExceeded && ids.count < 20)
+        #expect(push.stream.pushStatus["pendingRequests"] == 3)
+        push.host.state.update { $0.isPersistHeld = false }
+        while push.stream.pushStatus["pendingRequests"] != 0 { usleep(1000) }
+        #expect(push.stream.pushStatus["pendingBytes"] == 0)
+        #expect(try push.host.visible() == ids)
     }
 
     @Test func deadLettersAreTriedAgainByTheWayOfAllPushes() throws {
@@ -397,6 +419,36 @@ final class PushFixture {
         }
         try push.stream.suspend()
         #expect(try push.host.visible() == ids)
+    }
+
+    /// Its segments are open while there is no indexer: a replacement must not begin before they are cut.
+    @Test func aCutWaitsUntilTheJournalIsReadAgain() throws {
+        let push = try PushFixture(tuning: ["maxRowsInMemory": 1])
+        for id in 1...3 as ClosedRange<Int64> { _ = try push.reply([streamRow(id)]) }
+        push.host.state.update {
+            $0.failures = [LaminaError(.conflict, code: "conflict", "somebody else committed")]
+            $0.holdsAfterFailure = true
+        }
+        push.stream.handOff()
+        let isRecovering = { () -> Bool in
+            if case .recovering = push.stream.phase { return true } else { return false }
+        }
+        while !isRecovering() { usleep(1000) }
+        let isCut = Monitor(false)
+        let stream = push.stream
+        let cutter = try WorkerThread(name: "cut") {
+            if (try? stream.cut([.eternity])) != nil { isCut.update { $0 = true } }
+        }
+        usleep(100_000)
+        #expect(isRecovering() && !isCut.read { $0 })
+        push.host.state.update { $0.isPersistHeld = false }
+        cutter.join()
+        #expect(isCut.read { $0 })
+        let before = push.host.segments(.eternity)
+        _ = try push.reply([streamRow(4)])
+        #expect(try push.host.visible() == [1, 2, 3, 4])
+        push.host.drop(before)
+        #expect(try push.host.visible() == [4])
     }
 
     /// Crashes at random steps of the indexer while pushes with keys go on: each is stored once.

@@ -137,6 +137,61 @@ import Testing
         }
     }
 
+    /// What an index takes that is empty, persisting cannot free: rows must come in all the same.
+    @Test func fewBytesForManySegmentsSlowTheStreamButDoNotStopIt() throws {
+        let fixture = try StreamFixture(streamSpec(tuning: ["maxBytesInMemory": 1]))
+        let count = Monitor(0)
+        nonisolated(unsafe) let shared = fixture
+        let appender = try WorkerThread(name: "append") {
+            for hour in 0..<5 {
+                for number in 0..<3 as Range<Int64> {
+                    guard (try? shared.append(self.rows(number..<number + 1, hour: Int64(hour)))) != nil else { return }
+                    count.update { $0 += 1 }
+                }
+            }
+        }
+        let isDone: Bool? = count.wait(milliseconds: 60_000) { $0 == 15 ? true : nil }
+        #expect(isDone == true)
+        if isDone == nil { try fixture.indexer.abandon() }
+        appender.join()
+    }
+
+    /// Merging takes long; it must not keep rows in memory, and whoever waits for room, until it is done.
+    @Test func rowsArePersistedWhileOthersAreMerged() throws {
+        var rowCount: Int64 = 10_000
+        for _ in 0..<5 {
+            let fixture = try StreamFixture(streamSpec())
+            let merges = Monitor(0)
+            fixture.host.state.update {
+                $0.onStep = { step in if step == .merging { merges.update { $0 += 1 } } }
+            }
+            try fixture.append(rows(0..<rowCount))
+            try fixture.append(rows(0..<1, hour: 1))
+            fixture.indexer.handOff(now: fixture.clock.now)
+            _ = merges.wait { $0 > 0 ? true : nil }
+            // It goes on right behind the step.
+            usleep(10_000)
+            try fixture.append(rows(0..<1, hour: 2))
+            try fixture.indexer.persist()
+            if merges.read({ $0 == 1 }) { return }
+            // Perhaps the first merge was too short.
+            rowCount *= 2
+        }
+        Issue.record("rows were persisted only after the merge")
+    }
+
+    @Test func anIdleStreamsFirstRowsAreNotHandedOffAlone() throws {
+        let fixture = try StreamFixture(streamSpec(tuning: ["intermediateHandoffPeriod": "PT10M"]))
+        fixture.clock.advance(1_200_000)
+        fixture.indexer.tick(now: fixture.clock.now)
+        try fixture.append(rows(0..<1))
+        fixture.indexer.tick(now: fixture.clock.now)
+        #expect(fixture.indexer.status.sequences.count == 1)
+        fixture.clock.advance(600_000)
+        fixture.indexer.tick(now: fixture.clock.now)
+        try wait("the hand-off") { fixture.host.state.read { $0.committed?[streamPartitions[0]] } == 1 }
+    }
+
     @Test func appendWaitsWhilePersistingIsBehind() throws {
         let fixture = try StreamFixture(streamSpec(tuning: ["maxRowsInMemory": 10]))
         fixture.host.state.update { $0.isPersistHeld = true }
@@ -145,7 +200,7 @@ import Testing
         let isIn = Monitor(false)
         nonisolated(unsafe) let shared = fixture
         let appender = try WorkerThread(name: "append") {
-            try? shared.append(self.rows(20..<30))
+            _ = try? shared.append(self.rows(20..<30))
             isIn.update { $0 = true }
         }
         usleep(100_000)

@@ -169,7 +169,7 @@ private func counts(_ letters: DeadLetters) -> JSON {
 private func listed(_ request: HTTPRequest, _ letters: DeadLetters) throws(LaminaError) -> HTTPResponse {
     let limit = try number(request, "limit", default: 100, max: 10_000)
     let from = try number(request, "from", default: 0, max: .max)
-    let list = try letters.list(kind: request.query("kind"), limit: limit, from: Int64(from))
+    let list = try letters.list(kind: request.query("kind"), limit: limit, from: Int64(from), bytesMax: 32 << 20)
     var object = counts(letters).objectValue ?? JSONObject()
     object["deadLetters"] = .array(list.map(\.json))
     return .json(.object(object))

@@ -23,7 +23,7 @@ final class GrowBuffer<Element: BitwiseCopyable> {
     private(set) var storage: SharedStorage<Element>
     private var capacity: Int
 
-    init(capacity: Int = 1024) {
+    init(capacity: Int = 64) {
         self.capacity = capacity
         storage = SharedStorage(capacity: capacity)
         pointer = storage.pointer

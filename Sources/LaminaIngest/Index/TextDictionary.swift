@@ -8,10 +8,10 @@ import Synchronization
 ///
 /// `@unchecked Sendable`: filled by one thread, then read by several.
 final class TextDictionary: @unchecked Sendable {
-    private let arena = GrowBuffer<UInt8>(capacity: 4096)
+    private let arena = GrowBuffer<UInt8>(capacity: 512)
     /// Start of every text in the arena and, one past, its end.
-    private let starts = GrowBuffer<Int>(capacity: 256)
-    private var table = TextTable(size: 256)
+    private let starts = GrowBuffer<Int>()
+    private var table = TextTable(size: 64)
     /// Those of the table.
     private var slots: UnsafeMutablePointer<Atomic<UInt64>>
     private var mask: Int

@@ -1,3 +1,4 @@
+import Glibc
 import LaminaBase
 import Synchronization
 
@@ -18,6 +19,8 @@ final class StreamRowSource: RowSource {
         var rest: StreamPosition = [:]
         var end: StreamPosition?
         var assigned = 0
+        /// After an error: what was read ahead is lost, and is read again.
+        var mustAssign = false
         var waitsSince = 0.0
         var lastError: StreamError?
     }
@@ -111,17 +114,19 @@ final class StreamRowSource: RowSource {
         reading.rest = stretch.start
         if let end = stretch.end { reading.rest = stretch.start.filter { $0.value < end[$0.key] ?? 0 } }
         reading.isDone = reading.rest.isEmpty
-        if !reading.isDone { try assign(&reading) }
+        reading.waitsSince = monotonicSeconds()
+        if reading.isDone { return }
+        do throws(StreamError) { try assign(&reading) } catch { throw error.laminaError }
     }
 
-    private func assign(_ reading: inout Reading) throws(LaminaError) {
+    private func assign(_ reading: inout Reading) throws(StreamError) {
         var wanted = reading.rest
         if readsInOrder, let first = wanted.keys.min(by: { ($0.topic, $0.number) < ($1.topic, $1.number) }) {
             wanted = wanted.filter { $0.key == first }
         }
-        do throws(StreamError) { try source.assign(wanted) } catch { throw error.laminaError }
+        try source.assign(wanted)
         reading.assigned = wanted.count
-        reading.waitsSince = monotonicSeconds()
+        reading.mustAssign = false
     }
 
     /// The next records, cut at the end; nil when none came for a while.
@@ -134,10 +139,16 @@ final class StreamRowSource: RowSource {
         let wait = min(500, until.map { Int(($0 - now) * 1000) + 1 } ?? 500)
         var records: RecordBatch?
         do throws(StreamError) {
+            if reading.mustAssign {
+                // A broker that is away would be asked without a pause.
+                usleep(200_000)
+                try assign(&reading)
+            }
             records = try source.poll(maxRecords: Self.recordsMax, maxBytes: Self.bytesMax, milliseconds: wait)
         } catch {
             guard case .unreachable = error else { throw error.laminaError }
             reading.lastError = error
+            reading.mustAssign = true
         }
         guard var records else {
             if until == nil, now - reading.waitsSince > Self.patience {
@@ -170,6 +181,7 @@ final class StreamRowSource: RowSource {
         reading.isDone = reading.rest.isEmpty
         // What lies behind the ends of many would be read for nothing.
         let hasEnded = readsInOrder && records.next.keys.contains { reading.rest[$0] == nil }
-        if !reading.isDone, hasEnded || reading.rest.count * 2 <= reading.assigned { try assign(&reading) }
+        guard !reading.isDone, hasEnded || reading.rest.count * 2 <= reading.assigned else { return }
+        do throws(StreamError) { try assign(&reading) } catch { throw error.laminaError }
     }
 }

@@ -49,6 +49,17 @@ package final class DeadLetters: Sendable {
         var dropped: Int64 = 0
         /// The highest `through` of any `add`.
         var through: Int64 = -1
+        /// While the journal is read: letters of an `add` whose last letter was not there yet.
+        var unfinished: Set<Int64> = []
+    }
+
+    /// What a record of the journal begins with.
+    private enum Kind {
+        static let letter = 1
+        static let removal = 2
+        static let totals = 3
+        /// A letter behind which others of the same `add` come: without them it does not count.
+        static let earlierLetter = 4
     }
 
     private let journal: Journal
@@ -71,6 +82,8 @@ package final class DeadLetters: Sendable {
             guard known else { throw journal.unreadable(record.sequence) }
             return true
         }
+        // The process died in their `add`: whoever was adding them does it again.
+        _ = try removeKnown(state.withLock { $0.unfinished })
     }
 
     /// How many are there, by kind.
@@ -87,12 +100,13 @@ package final class DeadLetters: Sendable {
     /// The highest `through` that letters were added with; -1 before.
     package var through: Int64 { state.withLock { $0.through } }
 
-    /// Keeps letters; their ids are set here.
+    /// Keeps letters, all of them or, when the process dies meanwhile, none; their ids are set here.
     /// - Parameter through: a position of the stream up to which its letters are complete with these.
     package func add(_ letters: [DeadLetter], through: Int64 = -1) throws(LaminaError) {
         guard !letters.isEmpty else { return }
         try writing.withLock { _ throws(LaminaError) in
-            let first = try journal.append(letters.map { Self.entry($0, through) })
+            let last = letters.count - 1
+            let first = try journal.append(letters.enumerated().map { Self.entry($1, through, isLast: $0 == last) })
             state.withLock { state in
                 for (index, letter) in letters.enumerated() {
                     state.ids.append(first + Int64(index))
@@ -108,7 +122,13 @@ package final class DeadLetters: Sendable {
     /// - Parameters:
     ///   - kind: nil for all.
     ///   - from: the first id that is wanted.
-    package func list(kind: String? = nil, limit: Int, from: Int64 = 0) throws(LaminaError) -> [DeadLetter] {
+    ///   - bytesMax: of their rows together; one is given in any case.
+    package func list(
+        kind: String? = nil,
+        limit: Int,
+        from: Int64 = 0,
+        bytesMax: Int = .max
+    ) throws(LaminaError) -> [DeadLetter] {
         let wanted = state.withLock { state -> [Int64] in
             let number = kind.map { name in state.names.firstIndex(of: name) ?? -1 }
             var ids: [Int64] = []
@@ -121,10 +141,15 @@ package final class DeadLetters: Sendable {
         guard let first = wanted.first else { return [] }
         var letters: [DeadLetter] = []
         var next = 0
+        var bytes = 0
         try journal.read(from: max(first, journal.first)) { record throws(LaminaError) in
             while next < wanted.count, wanted[next] < record.sequence { next += 1 }
             guard next < wanted.count else { return false }
-            if wanted[next] == record.sequence, let letter = Self.letter(record) { letters.append(letter) }
+            if wanted[next] == record.sequence, let letter = Self.letter(record) {
+                bytes += letter.text.count
+                if bytes > bytesMax, !letters.isEmpty { return false }
+                letters.append(letter)
+            }
             return true
         }
         return letters
@@ -152,7 +177,7 @@ package final class DeadLetters: Sendable {
         let present = state.withLock { $0.ids.filter { ids.contains($0) } }
         guard !present.isEmpty else { return 0 }
         var head = HeadWriter()
-        head.put(2)
+        head.put(Kind.removal)
         head.put(present.count)
         for id in present { head.put(id) }
         _ = try journal.append([Journal.Entry(head: head.bytes)])
@@ -182,15 +207,15 @@ package final class DeadLetters: Sendable {
     private func writeTotals() throws(LaminaError) {
         let (dropped, through) = state.withLock { ($0.dropped, $0.through) }
         var head = HeadWriter()
-        head.put(3)
+        head.put(Kind.totals)
         head.put(dropped)
         head.put(through)
         _ = try journal.append([Journal.Entry(head: head.bytes)])
     }
 
-    private static func entry(_ letter: DeadLetter, _ through: Int64) -> Journal.Entry {
+    private static func entry(_ letter: DeadLetter, _ through: Int64, isLast: Bool) -> Journal.Entry {
         var head = HeadWriter()
-        head.put(1)
+        head.put(isLast ? Kind.letter : Kind.earlierLetter)
         head.put(letter.time)
         head.put(through)
         head.put(letter.isCut ? 1 : 0)
@@ -202,7 +227,8 @@ package final class DeadLetters: Sendable {
 
     private static func letter(_ record: Journal.Record) -> DeadLetter? {
         var head = HeadReader(record.head)
-        guard (try? head.number()) == 1, let time = try? head.number(), (try? head.number()) != nil,
+        guard let type = try? head.number(), type == Kind.letter || type == Kind.earlierLetter,
+            let time = try? head.number(), (try? head.number()) != nil,
             let isCut = try? head.number(), let kind = try? head.text(), let reason = try? head.text(),
             let origin = try? head.text()
         else { return nil }
@@ -216,18 +242,26 @@ package final class DeadLetters: Sendable {
     private static func take(_ record: Journal.Record, _ state: inout State) -> Bool {
         var head = HeadReader(record.head)
         do throws(HeadReader.Malformed) {
-            switch try head.number() {
-            case 1:
+            let type = try head.number()
+            switch type {
+            case Kind.letter, Kind.earlierLetter:
                 _ = try head.number()
-                state.through = max(state.through, Int64(try head.number()))
+                let through = Int64(try head.number())
                 _ = try head.number()
                 state.ids.append(record.sequence)
                 state.kinds.append(number(try head.text(), &state))
-            case 2:
+                if type == Kind.earlierLetter {
+                    state.unfinished.insert(record.sequence)
+                } else {
+                    state.unfinished = []
+                    state.through = max(state.through, through)
+                }
+            case Kind.removal:
                 var ids = Set<Int64>()
                 for _ in 0..<(try head.count()) { ids.insert(Int64(try head.number())) }
                 forget(ids, &state)
-            case 3:
+                state.unfinished.subtract(ids)
+            case Kind.totals:
                 state.dropped = Int64(try head.number())
                 state.through = max(state.through, Int64(try head.number()))
             default: return false

@@ -98,8 +98,9 @@ struct MessagePackFraming {
 
     private func timeText(_ seconds: Int64, _ nanoseconds: Int64) -> String {
         func scaled(_ factor: Int64) -> String {
-            let (whole, overflow) = seconds.multipliedReportingOverflow(by: factor)
-            return overflow ? "null" : String(whole + nanoseconds / (1_000_000_000 / factor))
+            let (whole, overflows) = seconds.multipliedReportingOverflow(by: factor)
+            let (sum, isBeyond) = whole.addingReportingOverflow(nanoseconds / (1_000_000_000 / factor))
+            return overflows || isBeyond ? "null" : String(sum)
         }
         switch parser?.format {
         case .posix: return String(seconds)

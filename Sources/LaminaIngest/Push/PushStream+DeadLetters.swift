@@ -50,7 +50,7 @@ extension PushStream {
         var next: Int64 = 0
         while sum.replayed + sum.cut < limit {
             let count = min(1000, limit - sum.replayed - sum.cut)
-            let list = try letters.list(kind: kind, limit: count, from: next)
+            let list = try letters.list(kind: kind, limit: count, from: next, bytesMax: 8 << 20)
             guard let last = list.last else { break }
             next = last.id + 1
             let whole = list.filter { !$0.isCut }
@@ -73,10 +73,9 @@ extension PushStream {
             bytes.append(0x0A)
         }
         try admit(bytes.count)
-        defer { leave(bytes.count) }
         var batch = RecordBatch()
         batch.setRecords(ranges, of: bytes, partition: partition)
-        switch try take(batch, identity: nil, isAtomic: false, letters: list.map(\.id)) {
+        switch try take(batch, charge: bytes.count, identity: nil, isAtomic: false, letters: list.map(\.id)) {
         case .done(let reply), .refused(let reply): return reply
         }
     }

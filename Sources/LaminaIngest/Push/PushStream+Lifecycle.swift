@@ -130,11 +130,18 @@ extension PushStream {
         indexing.withLock { $0 }?.handOff()
     }
 
-    /// Makes rows of an interval that come later go to other segments; see `StreamIndexer.cut`.
+    /// Makes rows of an interval that come later go to other segments; see `StreamIndexer.cut`. While the journal is read again it waits:
+    /// the segments are open all the same, and what was accepted before must lie before the cut.
+    ///
+    /// - Errors: also when reading the journal takes too long.
     @discardableResult
     package func cut(_ intervals: [Interval]) throws(LaminaError) -> StreamCut {
-        guard let indexer = indexing.withLock({ $0 }) else { return StreamCut() }
-        return try indexer.cut(intervals)
+        let open: StreamIndexer?? = load.wait(milliseconds: options.waitMilliseconds) { load in
+            if case .recovering = load.phase { return nil }
+            return .some(self.indexing.withLock { $0 })
+        }
+        guard let open else { throw notRunning(phase) }
+        return try open?.cut(intervals) ?? StreamCut()
     }
 }
 

@@ -74,6 +74,7 @@ extension PushStream {
     /// Lets the request answer, and those that wait with the same key.
     private func resolve(_ ticket: PushTicket, _ error: LaminaError?) {
         if let identity = ticket.record.identity { keys.finish(identity) }
+        leave(ticket.charge)
         if let error { ticket.fail(error) } else { ticket.finish() }
     }
 
@@ -191,6 +192,8 @@ extension PushStream {
     private func recover(from indexer: StreamIndexer, after error: LaminaError) -> Int64? {
         var reason = error
         var pause: Int64 = 100
+        // First the phase: who finds no indexer in a stream that runs, waits for one.
+        noteRecovery(reason)
         indexing.withLock { $0 = nil }
         do throws(LaminaError) {
             try indexer.abandon()
@@ -199,13 +202,7 @@ extension PushStream {
         }
         while true {
             options.log("The push stream of \(dataSource) reads its journal again: \(reason.message)")
-            let text = reason.message
-            load.update { load in
-                switch load.phase {
-                case .running, .recovering: load.phase = .recovering(text)
-                default: break
-                }
-            }
+            noteRecovery(reason)
             do throws(LaminaError) {
                 let next = try openIndexer()
                 load.update { load in if case .recovering = load.phase { load.phase = .running } }
@@ -215,6 +212,15 @@ extension PushStream {
             }
             if isClosing(after: pause) { return nil }
             pause = min(pause * 2, 10_000)
+        }
+    }
+
+    private func noteRecovery(_ reason: LaminaError) {
+        load.update { load in
+            switch load.phase {
+            case .running, .recovering: load.phase = .recovering(reason.message)
+            default: break
+            }
         }
     }
 

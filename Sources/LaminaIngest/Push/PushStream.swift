@@ -106,32 +106,41 @@ package final class PushStream: Sendable {
     /// - Errors: `capacityExceeded` and `serviceUnavailable` with `retryAfter` in the context: nothing was stored; `invalidInput` for a
     ///   body that cannot be read, code `unsupportedMediaType` for a type of body that is not taken.
     package func accept(_ push: PushRequest) throws(LaminaError) -> PushOutcome {
-        var bytes = push.body.count
-        try admit(bytes)
-        defer { leave(bytes) }
-        let batch = try framing.records(of: push.body, mediaType: push.mediaType, partition: partition)
-        // Many short rows, or rows with a header each, are more than their body.
-        try admit(more: batch.weight - bytes)
-        bytes = max(bytes, batch.weight)
-        return try take(batch, identity: push.identity, isAtomic: push.isAtomic, letters: [])
+        var charge = push.body.count
+        try admit(charge)
+        let batch: RecordBatch
+        do throws(LaminaError) {
+            batch = try framing.records(of: push.body, mediaType: push.mediaType, partition: partition)
+            // Many short rows, or rows with a header each, are more than their body.
+            try admit(more: batch.weight - charge)
+            charge = max(charge, batch.weight)
+        } catch {
+            leave(charge)
+            throw error
+        }
+        return try take(batch, charge: charge, identity: push.identity, isAtomic: push.isAtomic, letters: [])
     }
 
-    /// - Parameter letters: the dead letter that each record was.
+    /// - Parameters:
+    ///   - charge: bytes that were admitted for it. They count until the stream is through with it, also when nobody waits any more.
+    ///   - letters: the dead letter that each record was.
     func take(
         _ batch: RecordBatch,
+        charge: Int,
         identity: PushIdentity?,
         isAtomic: Bool,
         letters: [Int64]
     ) throws(LaminaError) -> PushOutcome {
         let now = options.clock()
+        // From the queue on, the threads let go of the charge and the key, as they know when it is done.
+        var isHeld = true
+        defer { if isHeld { leave(charge) } }
         if let identity, try keys.claim(identity, now: now, milliseconds: options.waitMilliseconds) {
             let reply = PushReply(received: batch.records.count, duplicate: batch.records.count)
             meter.withLock { $0.add(reply) }
             return .done(reply)
         }
-        // From the queue on, the threads let go of the key, as they know when it is done.
-        var holdsKey = true
-        defer { if holdsKey, let identity { keys.finish(identity) } }
+        defer { if isHeld, let identity { keys.finish(identity) } }
         guard let indexer = indexing.withLock({ $0 }) else { throw notRunning(phase) }
         let prepared = try indexer.prepare(batch, bounds: indexer.bounds)
         let summary = PushSummary(prepared)
@@ -142,9 +151,15 @@ package final class PushStream: Sendable {
         }
         let record = summary.record(time: now, identity: identity, letters: letters)
         if record.hasEffect {
-            let ticket = PushTicket(record: record, body: batch.bytes, prepared: prepared, indexer: indexer)
+            let ticket = PushTicket(
+                record: record,
+                body: batch.bytes,
+                prepared: prepared,
+                indexer: indexer,
+                charge: charge
+            )
             guard toJournal.update({ $0.put(ticket) }) else { throw notRunning(phase) }
-            holdsKey = false
+            isHeld = false
             try ticket.wait(milliseconds: options.waitMilliseconds)
         }
         meter.withLock { $0.add(summary.reply, summary.kinds) }

@@ -7,6 +7,8 @@ final class PushTicket: Sendable {
     let prepared: PreparedRecords
     /// The indexer that prepared it.
     let indexer: StreamIndexer
+    /// Bytes that were admitted for it.
+    let charge: Int
     private let outcome = Monitor<Outcome>(.pending)
 
     private enum Outcome: Sendable {
@@ -15,11 +17,12 @@ final class PushTicket: Sendable {
         case failed(LaminaError)
     }
 
-    init(record: PushRecord, body: [UInt8], prepared: PreparedRecords, indexer: StreamIndexer) {
+    init(record: PushRecord, body: [UInt8], prepared: PreparedRecords, indexer: StreamIndexer, charge: Int) {
         self.record = record
         self.body = body
         self.prepared = prepared
         self.indexer = indexer
+        self.charge = charge
     }
 
     var entry: Journal.Entry { Journal.Entry(head: record.head(), body: record.isEmpty ? [] : body) }

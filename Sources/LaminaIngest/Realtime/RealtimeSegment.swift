@@ -135,8 +135,11 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
     /// Bytes of the rows that are in no piece yet.
     package var memoryBytes: Int { lock.withLock { _ in frozen.reduce(memory.bytes) { $0 + $1.index.bytes } } }
 
-    /// Rows and their bytes that are neither in a piece nor frozen.
-    var growing: (rows: Int, bytes: Int) { lock.withLock { _ in (memory.rowCount, memory.bytes) } }
+    /// Rows and their bytes that are neither in a piece nor frozen. What an index takes that has no rows is not counted: persisting
+    /// frees none of it.
+    var growing: (rows: Int, bytes: Int) {
+        lock.withLock { _ in (memory.rowCount, memory.rowCount > 0 ? memory.bytes : 0) }
+    }
 
     /// Names of its pieces in the folder, oldest first: what a restart needs.
     package var pieces: [String] { lock.withLock { _ in stored.map(\.name) } }
@@ -154,8 +157,9 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
         }
     }
 
-    /// Writes pieces of what was frozen before, and of nothing that came since.
+    /// Writes pieces of what was frozen before, and of nothing that came since. Where nothing was, it does not wait for a merge.
     func persistFrozen() throws(LaminaError) {
+        if lock.withLock({ _ in frozen.isEmpty }) { return }
         try writing.withLock { _ throws(LaminaError) in _ = try writePieces() }
     }
 

@@ -30,6 +30,8 @@ package protocol StreamSource: AnyObject, Sendable {
     /// Reads the given partitions, and no others, from these offsets on.
     func assign(_ position: StreamPosition) throws(StreamError)
     /// The next records, as soon as there are some; nil when none came in time. A batch that was returned is not returned again.
+    ///
+    /// - Errors: what was read ahead may be lost with it: only an `assign` of where the last batch ended reads on without a gap.
     func poll(maxRecords: Int, maxBytes: Int, milliseconds: Int) throws(StreamError) -> RecordBatch?
     /// The first offset that is still there.
     func earliest(_ partitions: [StreamPartition]) throws(StreamError) -> StreamPosition

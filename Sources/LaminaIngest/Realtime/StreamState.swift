@@ -15,7 +15,8 @@ struct StreamSequence: Sendable {
     var start: StreamPosition
     /// nil while it takes rows.
     var end: StreamPosition?
-    let created: Int64
+    /// When it began to wait for rows.
+    var created: Int64
     var counts = StreamCounts()
     var sinks: [StreamSink] = []
     /// Whether `commit.json` knows its end and all its rows: only then it may be published.
@@ -103,7 +104,11 @@ struct StreamState: Sendable {
             taskStarted = now
             badRows = 0
         }
-        guard open.start != position else { return }
+        guard open.start != position else {
+            // Its time begins anew, or its first rows would be handed off alone.
+            sequences[sequences.count - 1].created = now
+            return
+        }
         sequences[sequences.count - 1].end = position
         openSequence(now: now)
         persistWanted += 1

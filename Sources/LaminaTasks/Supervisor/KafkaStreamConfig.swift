@@ -74,7 +74,8 @@ package struct KafkaStreamConfig: Sendable {
         if let idle = node.child("idleConfig"), try idle.bool("enabled", default: false) {
             let after = try idle.int("inactiveAfterMillis", default: 600_000)
             guard after > 0 else { throw problem("inactiveAfterMillis should be a postive number") }
-            idleAfter = after
+            // Clocks are added to it.
+            idleAfter = min(after, 1 << 53)
         }
         for (key, value) in [("taskDuration", taskDuration), ("period", period)] where value <= 0 {
             throw problem("\(key) must be positive")
