@@ -51,9 +51,20 @@ extension Broker {
             var inputs: [SegmentInput] = []
             for name in names {
                 let leases = try leases(for: base, table: name, isPlain: shape.steps.isEmpty)
-                for var input in try open(leases, context.run) {
+                let opened = try open(leases, context.run).map { input in
+                    var input = input
                     input.steps = shape.steps
-                    inputs.append(input)
+                    return input
+                }
+                if shape.steps.isDivisible {
+                    inputs += opened
+                    continue
+                }
+                // Which right rows nothing matches is known when all parts of a segment have been seen. A segment that waits for its
+                // first row is none yet, and lists nothing.
+                for parts in Self.bySegment(opened) where !parts.allSatisfy({ $0.isRealtime && $0.view.rowCount == 0 })
+                {
+                    inputs += SegmentParts.joined(parts)
                 }
             }
             let isPlain: Bool

@@ -197,7 +197,7 @@ package final class Broker: Sendable {
     }
 
     /// The inputs segment by segment: of one that still grows there are several.
-    private static func bySegment(_ inputs: [SegmentInput]) -> [[SegmentInput]] {
+    static func bySegment(_ inputs: [SegmentInput]) -> [[SegmentInput]] {
         var groups: [[SegmentInput]] = []
         for input in inputs {
             if input.isRealtime, let last = groups.last?.last, last.isRealtime, last.id == input.id {

@@ -2,10 +2,12 @@ import LaminaBase
 import LaminaBroker
 import LaminaEngine
 import LaminaQuery
+import LaminaSegment
 import LaminaTestSupport
 import Testing
 
-/// Random trees of joins, unnestings, filters and inner queries over stored segments and inline rows, against nested loops.
+/// Random trees of joins, unnestings, filters and inner queries over stored and growing segments and inline rows, against nested
+/// loops. A growing segment answers as a stored one, in however many parts its rows lie.
 ///
 /// `LAMINA_SEED=… swift test --filter RandomSourceTests` repeats a run.
 @Suite struct RandomSourceTests {
@@ -13,11 +15,18 @@ import Testing
         ("k", .stored, .string), ("n", .long, .long), ("d", .double, .double), ("m", .stored, .string),
     ]
 
-    /// A table of three days, and its rows.
-    private func table(_ random: inout SeededGenerator, _ store: SegmentStore) throws -> ([DataSegment], ReferenceRows)
-    {
+    private struct Table {
         var segments: [DataSegment] = []
-        var rows = ReferenceRows(kinds: [("__time", .long)] + Self.columns.map { ($0.name, $0.kind) }, segments: [])
+        /// Those that still grow.
+        var realtime: [SegmentID: any RealtimeRows] = [:]
+        var rows: ReferenceRows
+    }
+
+    /// A table of three days, some of them growing ones, and its rows.
+    private func table(_ random: inout SeededGenerator, _ store: SegmentStore) throws -> Table {
+        var table = Table(
+            rows: ReferenceRows(kinds: [("__time", .long)] + Self.columns.map { ($0.name, $0.kind) }, segments: [])
+        )
         for day in 0..<3 {
             let start = try parseInstant("2024-05-01") + Int64(day) * 86_400_000
             var own: [ReferenceRows.Row] = []
@@ -32,8 +41,17 @@ import Testing
             let isNull: (Value?) -> Bool = { value in
                 if case .array(let list) = value { list.allSatisfy(\.isNull) } else { value?.isNull ?? true }
             }
-            if own.allSatisfy({ isNull($0["m"]) }) {
-                for number in own.indices { own[number]["m"] = .null }
+            let grows = random.chance(0.5)
+            // The same of a part of a growing segment, wherever it is cut.
+            for number in own.indices where grows || own.allSatisfy({ isNull($0["m"]) }) {
+                if isNull(own[number]["m"]) { own[number]["m"] = .null }
+            }
+            table.rows.segments.append(own)
+            if grows {
+                let (segment, grown) = try growing(own, day, &random)
+                table.segments.append(segment)
+                table.realtime[segment.id] = grown
+                continue
             }
             let view = InlineSegment(
                 times: own.map { if case .long(let time)? = $0["__time"] { time } else { 0 } },
@@ -43,10 +61,26 @@ import Testing
                 isTimeOrdered: true,
                 hasBitmaps: true
             )
-            segments.append(try store.segment(day: day, version: "v1", view, of: "t"))
-            rows.segments.append(own)
+            table.segments.append(try store.segment(day: day, version: "v1", view, of: "t"))
         }
-        return (segments, rows)
+        return table
+    }
+
+    /// The rows of a day as they come, mostly in several parts.
+    private func growing(
+        _ rows: [ReferenceRows.Row],
+        _ day: Int,
+        _ random: inout SeededGenerator
+    ) throws -> (DataSegment, RealtimeTable) {
+        let start = try parseInstant("2024-05-01") + Int64(day) * 86_400_000
+        let folder = try makeTemporaryFolder()
+        // Mapped files stay readable when their names are gone.
+        defer { removeTree(folder) }
+        var part = MemoryRows(types: Self.columns.map { ($0.name, $0.type) }, rows: rows)
+        part.interval = Interval(start: start, end: start + 86_400_000)
+        let layout = random.pick([RealtimeLayout.memory, .shuffled, .pieces, .pieces, .pieces])
+        let segment = realtimeIdentity("t", Interval(start: start, end: start + 86_400_000))
+        return (segment, try RealtimeTable(part, layout, folder, &random))
     }
 
     @Test func treesOfSourcesHoldTheRowsOfNestedLoops() throws {
@@ -58,10 +92,10 @@ import Testing
             // Every other time so little memory that what inner queries give goes to disk.
             if turn % 2 == 1 { options.queryBytesMax = 128 << 10 }
             let broker = try store.broker(options)
-            let (segments, rows) = try table(&random, store)
-            broker.update(dataSource: "t", timeline: SegmentTimeline(segments))
+            let table = try table(&random, store)
+            broker.update(dataSource: "t", timeline: SegmentTimeline(table.segments), realtime: table.realtime)
             for number in 0..<15 {
-                var generator = SourceGenerator(random, table: rows)
+                var generator = SourceGenerator(random, table: table.rows)
                 let (json, wanted) = generator.source(depth: number % 4)
                 try check(&generator, json, wanted, broker, "LAMINA_SEED=\(seed), turn \(turn), query \(number)")
                 random = generator.random

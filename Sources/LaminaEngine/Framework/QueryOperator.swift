@@ -19,6 +19,8 @@ package struct SegmentInput: Sendable {
     package var isRealtime = false
     /// First and last time of all rows of the segment, when the view holds a part of them.
     package var wholeBounds: (min: Int64, max: Int64)?
+    /// Its place among the parts of a segment whose steps are done together.
+    var part: (all: SegmentParts, index: Int)?
 
     package init(view: any SegmentView, id: String, intervals: [Interval], rows: Range<Int>? = nil) {
         self.view = view
@@ -35,7 +37,10 @@ package struct SegmentInput: Sendable {
 
     /// The input with its steps done.
     func opened(_ run: QueryRun) throws(LaminaError) -> SegmentInput {
-        steps.isEmpty ? self : try steps.apply(self, run)
+        if steps.isEmpty { return self }
+        if let part { return try part.all.open(part.index, run) }
+        guard let opened = try steps.apply([self], run).first else { return self }
+        return opened
     }
 }
 

@@ -4,8 +4,9 @@ import LaminaSegment
 
 /// Left rows with the right rows that match them, in the order of the left rows, then of the right ones.
 ///
-/// Right rows without a match come at the end of each segment, as in Druid, whose joins are made segment by segment; their left
-/// columns are null, and the query's intervals do not concern them unless rows go into buckets of time.
+/// Right rows without a match come at the end of each segment, as in Druid, whose joins are made segment by segment; of a growing one
+/// at the end of its last part. Their left columns are null, and the query's intervals do not concern them unless rows go into
+/// buckets of time.
 ///
 /// - Source: `HashJoinEngine`, `HashJoinSegment`, `JoinableFactoryWrapper`.
 package struct JoinStep: RowStep {
@@ -26,9 +27,29 @@ package struct JoinStep: RowStep {
     package var isDivisible: Bool { !type.keepsRight }
 
     package func apply(
-        _ input: SegmentInput,
+        _ parts: [SegmentInput],
         filter: Filter?,
         _ surroundings: RowSteps.Surroundings,
+        _ run: QueryRun
+    ) throws(LaminaError) -> [SegmentInput] {
+        var matched = type.keepsRight ? Array(repeating: false, count: table.rowCount) : []
+        var joined: [SegmentInput] = []
+        for (index, part) in parts.enumerated() {
+            let isLast = index == parts.count - 1
+            joined.append(
+                try join(part, filter, surroundings, &matched, listsUnmatched: type.keepsRight && isLast, run)
+            )
+        }
+        return joined
+    }
+
+    /// - Parameter matched: right rows that a left row met; only when the join keeps right rows.
+    private func join(
+        _ input: SegmentInput,
+        _ filter: Filter?,
+        _ surroundings: RowSteps.Surroundings,
+        _ matched: inout [Bool],
+        listsUnmatched: Bool,
         _ run: QueryRun
     ) throws(LaminaError) -> SegmentInput {
         let scan = SegmentScan(input.view, run, virtualColumns: surroundings.virtualColumns)
@@ -37,8 +58,9 @@ package struct JoinStep: RowStep {
         var matches = Matches(
             left: try RowList(run, for: "joined rows"),
             right: try RowList(run, for: "joined rows"),
-            matched: type.keepsRight ? Array(repeating: false, count: table.rowCount) : []
+            matched: matched
         )
+        matched = []
         if table.condition.isAlways || table.condition.isNever {
             try crossed(walk, &matches)
         } else {
@@ -51,8 +73,9 @@ package struct JoinStep: RowStep {
             )
             try probed(walk, probe, &matches)
         }
-        if type.keepsRight {
-            for row in 0..<table.rowCount where !matches.matched[row] {
+        matched = matches.matched
+        if listsUnmatched {
+            for row in 0..<table.rowCount where !matched[row] {
                 try matches.left.appendGap()
                 try matches.right.append(UInt32(row))
             }

@@ -9,13 +9,15 @@ package protocol RowStep: Sendable {
     func makes(_ column: String) -> Bool
     /// Whether parts of a segment's rows may be handed over one by one.
     var isDivisible: Bool { get }
-    /// The rows of `input`, cut to its intervals and to those that pass `filter`, after the step.
+    /// The rows of each part of a segment, cut to its intervals and to those that pass `filter`, after the step.
+    ///
+    /// - Parameter parts: in order; of a stored segment the only one.
     func apply(
-        _ input: SegmentInput,
+        _ parts: [SegmentInput],
         filter: Filter?,
         _ surroundings: RowSteps.Surroundings,
         _ run: QueryRun
-    ) throws(LaminaError) -> SegmentInput
+    ) throws(LaminaError) -> [SegmentInput]
 }
 
 /// The steps between base segments and a query, with the filters that apply before each of them.
@@ -130,14 +132,14 @@ package struct RowSteps: Sendable {
         filters.count <= 1 ? filters.first : .and(filters)
     }
 
-    /// The input after all steps.
-    func apply(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> SegmentInput {
-        var input = input
+    /// The parts of a segment after all steps, as many as before.
+    func apply(_ parts: [SegmentInput], _ run: QueryRun) throws(LaminaError) -> [SegmentInput] {
+        var parts = parts
         for entry in entries {
             try run.poll()
-            input = try entry.step.apply(input, filter: Self.conjunction(entry.filters), surroundings, run)
+            parts = try entry.step.apply(parts, filter: Self.conjunction(entry.filters), surroundings, run)
         }
-        return input
+        return parts
     }
 }
 

@@ -17,8 +17,19 @@ package struct UnnestStep: RowStep {
     package var isDivisible: Bool { true }
 
     package func apply(
-        _ input: SegmentInput,
+        _ parts: [SegmentInput],
         filter: Filter?,
+        _ surroundings: RowSteps.Surroundings,
+        _ run: QueryRun
+    ) throws(LaminaError) -> [SegmentInput] {
+        var unnested: [SegmentInput] = []
+        for part in parts { unnested.append(try unnest(part, filter, surroundings, run)) }
+        return unnested
+    }
+
+    private func unnest(
+        _ input: SegmentInput,
+        _ filter: Filter?,
         _ surroundings: RowSteps.Surroundings,
         _ run: QueryRun
     ) throws(LaminaError) -> SegmentInput {
