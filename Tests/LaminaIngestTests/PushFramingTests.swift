@@ -64,6 +64,110 @@ import Testing
         #expect(error?.message.contains("byte") == true)
     }
 
+    /// Lines that a shipper cut off or garbled, arrays among them.
+    private static let brokenLines = [
+        "[", "]", "[{\"x\":1}", "[{\"x\":1},", "[{\"x\":1},]", "[,]", "[{\"x\":1} {\"x\":2}]", "[{\"x\":\"a", "[1,,2]",
+        "[[", "[{",
+        "5", "x", "\"a\"", "null", "{\"x\":", "{\"x\":\"a}", "}", "{", "\\", "\"", "[\"", "[\"\\",
+    ]
+
+    /// A line is a row, whatever is wrong with it, also the first and the last one.
+    @Test(arguments: brokenLines) func aBadLineIsOneBadRow(_ bad: String) throws {
+        let good = #"{"x":1}"#
+        for type in ["application/x-ndjson", "application/jsonlines"] {
+            #expect(try texts("\(good)\n\(bad)\n\(good)\r\n\(good)\n", type) == [good, bad, good, good])
+            #expect(try texts("\(bad)\n\(good)\n[\(good),\(good)]\n", type) == [bad, good, good, good])
+            #expect(try texts("\(good)\n\n\(bad)\n\(bad)", type) == [good, bad, bad])
+            #expect(try texts("[\(good)]\n\(bad)\n[\(good)]", type) == [good, bad, good])
+        }
+        // The same where nothing but the first line tells that they are lines.
+        for type in [nil, "application/json", "text/plain"] where !bad.hasPrefix("{") || bad == "{" {
+            #expect(try texts("\(good)\n\(bad)\n\(good)\n\(good)", type) == [good, bad, good, good], "\(bad)")
+        }
+    }
+
+    @Test func anArrayOfLinesMayLieOnSeveral() throws {
+        let good = #"{"x":1}"#
+        #expect(try texts("[\n\(good),\n\(good)\n]\n", "application/x-ndjson") == [good, good])
+        // But only as the whole body.
+        #expect(try texts("\(good)\n[\n\(good)\n]\n", "application/x-ndjson") == [good, "[", good, "]"])
+        #expect(try texts("\(good)\n[\n\(good)\n]\n", "application/json") == [good, good])
+    }
+
+    /// What each shipper sends (clients-and-hardening A13), whole and with a row that was garbled on the way.
+    @Test(arguments: [
+        ("Tranquility, lines", "text/plain", "A\nB\nC", "A\n?\nC"),
+        ("Tranquility, array", "application/json", "[A,B,C]", "[A,?,C]"),
+        ("Fluent Bit json", "application/json", "[A,B,C]", "[A,?,C]"),
+        ("Fluent Bit json_lines", "application/x-ndjson", "A\nB\nC\n", "A\n?\nC\n"),
+        ("Fluent Bit json_lines before 2.1", "application/json", "A\nB\nC\n", "A\n?\nC\n"),
+        ("Fluent Bit json_stream", "application/json", "ABC", "A?C"),
+        ("Fluent Bit json_stream", "application/x-ndjson", "ABC", "A?C"),
+        ("Fluentd", "application/x-ndjson", "A\nB\nC\n", "A\n?\nC\n"),
+        ("Fluentd json_array", "application/json", "[A,B,C]", "[A,?,C]"),
+        ("Vector newline_delimited", "application/x-ndjson", "A\nB\nC", "A\n?\nC"),
+        ("Vector json array", "application/json", "[A,B,C]", "[A,?,C]"),
+        ("Kafka Connect", "application/json", "[A,B,C]", "[A,?,C]"),
+        ("without a type", "", "A\nB\nC\n", "A\n?\nC\n"),
+        ("without a type", "", "[A,B,C]", "[A,?,C]"),
+    ]) func everyShippersBodiesAreCut(_ shipper: String, _ type: String, _ whole: String, _ garbled: String) throws {
+        let rows = [#"{"x":"[{","y":1}"#, #"{"x":"}]\"","y":[2]}"#, #"{"z":{}}"#]
+        func body(_ shape: String, _ bad: String) -> String {
+            shape.map { character in
+                switch character {
+                case "A": rows[0]
+                case "B": rows[1]
+                case "C": rows[2]
+                case "?": bad
+                default: String(character)
+                }
+            }.joined()
+        }
+        let media = type.isEmpty ? nil : type
+        #expect(try texts(body(whole, ""), media) == rows, "\(shipper)")
+        for bad in [#"{"x":1,}"#, #"{"x" 1}"#, #"{1:[]}"#] {
+            #expect(try texts(body(garbled, bad), media) == [rows[0], bad, rows[2]], "\(shipper)")
+        }
+        // One object alone, as Kafka Connect sends it without batches.
+        #expect(try texts(rows[1], media) == [rows[1]])
+        #expect(try texts("", media) == [])
+    }
+
+    /// Cut off anywhere or with any byte changed, a body is refused or framed: never a range beyond it.
+    @Test func everyPrefixAndEveryChangedByte() throws {
+        let rows = #"{"x":"a\"b","y":[1,{"z":2}]}"#
+        let bodies: [([UInt8], String?)] = [
+            (Array("[\(rows), \(rows)]".utf8), "application/json"),
+            (Array("\(rows)\n\(rows)\r\n".utf8), "application/x-ndjson"),
+            (Array("\(rows)\(rows)".utf8), nil), (oldEvent + newEvent + oldEvent, "application/msgpack"),
+            (
+                [0x93] + oldEvent + newEvent + [0x81, 0xA1, 0x76, 0xCB, 0x3F, 0xF8, 0, 0, 0, 0, 0, 0],
+                "application/msgpack"
+            ),
+        ]
+        for (body, type) in bodies {
+            var refused = 0
+            for place in body.indices {
+                for flip in [nil, 1, 0x10, 0x20, 0x80, 0xFF] as [UInt8?] {
+                    var changed = flip == nil ? Array(body[..<place]) : body
+                    if let flip { changed[place] ^= flip }
+                    do {
+                        let partition = StreamPartition(topic: "t", number: 0)
+                        let batch = try framing().records(of: changed, mediaType: type, partition: partition)
+                        for record in batch.records {
+                            let range = try #require(record.value)
+                            #expect(range.upperBound <= batch.bytes.count)
+                        }
+                    } catch let error as LaminaError {
+                        #expect(error.code == "malformedBody")
+                        refused += 1
+                    }
+                }
+            }
+            #expect(type == "application/x-ndjson" ? refused == 0 : refused > 0, "\(type ?? "")")
+        }
+    }
+
     @Test func typesThatTheFormatCannotReadAreRefused() throws {
         for type in ["text/csv", "application/xml", "image/png", "multipart/form-data", "application/avro"] {
             #expect(#expect(throws: LaminaError.self) { try texts("{}", type) }?.code == "unsupportedMediaType")
@@ -212,6 +316,11 @@ import Testing
             #expect(throws: LaminaError.self) { try texts(String(repeating: "[", count: 500_000)) }?.code
                 == "malformedBody"
         )
+        for line in ["[\n", "[{\n", "[1,\n", "[\"\n"] {
+            let framed = try texts(String(repeating: line, count: 100_000), "application/x-ndjson")
+            #expect(framed.count == 100_000)
+            #expect(try texts("{}\n" + String(repeating: line, count: 100_000)).count == 100_001)
+        }
         #expect(try texts(String(repeating: "{}", count: 100_000)).count == 100_000)
     }
 }

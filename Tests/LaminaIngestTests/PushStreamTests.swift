@@ -7,7 +7,7 @@ import Testing
 
 /// A push stream over a folder and a host that outlive it.
 final class PushFixture {
-    let folder = freshFolder()
+    let folder: String
     let clock = TestClock()
     let io: JSONObject
     let tuning: JSONObject
@@ -15,7 +15,13 @@ final class PushFixture {
     private(set) var host = FakeStreamHost()
     private(set) var stream: PushStream
 
-    init(io: JSONObject = [:], tuning: JSONObject = [:], waits: Int64 = 30_000) throws {
+    init(
+        folder: String = freshFolder(),
+        io: JSONObject = [:],
+        tuning: JSONObject = [:],
+        waits: Int64 = 30_000
+    ) throws {
+        self.folder = folder
         self.io = io
         self.tuning = tuning
         self.waits = waits
@@ -73,14 +79,15 @@ final class PushFixture {
         key: String? = nil,
         producer: String? = nil,
         sequence: Int? = nil,
-        atomic: Bool = false
+        atomic: Bool = false,
+        type: String = "application/json"
     )
         throws -> PushOutcome
     {
         try stream.accept(
             PushRequest(
                 body: Array(texts.joined(separator: "\n").utf8),
-                mediaType: "application/json",
+                mediaType: type,
                 identity: try PushIdentity(key: key, producer: producer, sequence: sequence.map { "\($0)" }),
                 isAtomic: atomic
             )
@@ -152,6 +159,26 @@ final class PushFixture {
         #expect(push.stream.letters.count == 4)
         let letters = try push.stream.letters.list(limit: 10)
         #expect(letters.map { String(decoding: $0.text, as: UTF8.self) } == Array(rows[1...4]))
+    }
+
+    @Test func aGarbledLineIsADeadLetterAndTheOthersAreStored() throws {
+        let push = try PushFixture()
+        let bad = ["[", "[\(streamRow(7))", "[\(streamRow(8)) \(streamRow(9))]", "nonsense", "{\"id\":"]
+        for (first, type) in [(0, "application/x-ndjson"), (100, "application/json")] {
+            let good = (0..<bad.count + 1).map { Int64(first + $0) }
+            var lines = [streamRow(good[0])]
+            for (place, line) in bad.enumerated() { lines += [line, streamRow(good[place + 1])] }
+            guard case .done(let reply) = try push.push(lines, type: type) else {
+                Issue.record("it was refused")
+                return
+            }
+            #expect(reply.received == lines.count && reply.accepted == good.count && reply.rejected == bad.count)
+            #expect(reply.errors.map(\.row) == bad.indices.map { $0 * 2 + 1 })
+            #expect(try push.host.visible().suffix(good.count) == good)
+            let letters = try push.stream.letters.list(limit: 100).suffix(bad.count)
+            #expect(letters.map { String(decoding: $0.text, as: UTF8.self) } == bad)
+        }
+        #expect(push.stream.letters.counts == ["unparseable": 2 * bad.count])
     }
 
     @Test func manyErrorsAreCountedAndTheFirstAreNamed() throws {

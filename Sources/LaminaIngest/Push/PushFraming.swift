@@ -4,8 +4,8 @@ package import LaminaBase
 /// msgpack becomes JSON.
 ///
 /// The content type decides, a generic or absent one leaves it to the first bytes. JSON comes as an array, as objects on lines, or as
-/// objects with or without anything between them; an object that does not end spoils its line only, an array that does not end the
-/// whole body. Lamina's own; the bodies are those that Fluent Bit, Fluentd, Vector, Kafka Connect and Tranquility's clients send.
+/// objects with or without anything between them; an object or array that does not end spoils its line only, but for an array that a
+/// body begins with which is not declared to be lines: that is the body, and cut off. Lamina's own; the bodies are those that Fluent Bit, Fluentd, Vector, Kafka Connect and Tranquility's clients send.
 package struct PushFraming: Sendable {
     /// How a body is to be read.
     enum Form: Sendable {

@@ -3,9 +3,10 @@ package import LaminaBase
 /// The documents of a JSON body: the elements of its arrays, and its objects.
 ///
 /// - Parameters:
-///   - isLines: whether a document must end on its line.
+///   - isLines: whether each line stands for itself: what is malformed is one bad document then. An array that is the whole body may lie
+///     on several lines all the same.
 ///   - rowsMax: how many there may be.
-/// - Errors: `malformedBody` when it begins with neither `[` nor `{`, or an array does not end; `tooManyRows`.
+/// - Errors: `malformedBody`, not of lines: when it begins with neither `[` nor `{`, or with an array that does not end; `tooManyRows`.
 package func frameJSON(_ body: [UInt8], isLines: Bool, rowsMax: Int = .max) throws(LaminaError) -> [Range<Int>] {
     var scanner = JSONScanner(isLines: isLines, rowsMax: rowsMax)
     body.withUnsafeBufferPointer { scanner.scan($0) }
@@ -19,10 +20,14 @@ private struct JSONScanner {
     private(set) var problem: LaminaError?
     /// Set as soon as a document did not end: from there on each is looked for on its line only, so that no byte is read often.
     private var isLines: Bool
+    /// The same of arrays.
+    private var endsArrays: Bool
+    private var hasArrays = false
     private let rowsMax: Int
 
     init(isLines: Bool, rowsMax: Int) {
         self.isLines = isLines
+        endsArrays = isLines
         self.rowsMax = rowsMax
     }
 
@@ -35,7 +40,7 @@ private struct JSONScanner {
         if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { place = 3 }
         place = skipSpace(bytes, place)
         guard place < bytes.count else { return }
-        guard bytes[place] == UInt8(ascii: "{") || bytes[place] == UInt8(ascii: "[") else {
+        guard isLines || bytes[place] == UInt8(ascii: "{") || bytes[place] == UInt8(ascii: "[") else {
             problem = malformedBody("JSON begins with { or [", at: place)
             return
         }
@@ -58,8 +63,7 @@ private struct JSONScanner {
         while line < bytes.count, problem == nil {
             let feed = lineEnd(bytes, from: line)
             let begin = skipSpace(bytes, line, before: feed)
-            var end = feed
-            while end > begin, isSpace(bytes[end - 1]) { end -= 1 }
+            let end = trimmedEnd(bytes, begin, feed)
             line = feed + 1
             if begin == end { continue }
             guard bytes[begin] == UInt8(ascii: "{"), bytes[end - 1] == UInt8(ascii: "}"),
@@ -82,46 +86,65 @@ private struct JSONScanner {
         }
         if opens { isLines = true }
         let feed = lineEnd(bytes, from: start)
-        var end = feed
-        while end > start, isSpace(bytes[end - 1]) { end -= 1 }
-        add(start..<end)
+        add(start..<trimmedEnd(bytes, start, feed))
         return feed
     }
 
+    /// The elements of an array. One that does not end is a bad line: as the first of a body of lines too, but not as the first of any
+    /// other body, for that is the body itself, and what is left of it.
     private mutating func takeArray(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
-        var place = skipSpace(bytes, start + 1)
-        if place < bytes.count, bytes[place] == UInt8(ascii: "]") { return place + 1 }
-        while place < bytes.count, problem == nil {
-            let begin = place
-            guard let end = endOfElement(bytes, begin) else {
-                problem = malformedBody("the array's element does not end", at: begin)
+        let known = documents.count
+        let isFirst = known == 0 && !hasArrays
+        hasArrays = true
+        let feed = lineEnd(bytes, from: start)
+        switch elements(bytes, start, before: endsArrays && !isFirst ? feed : bytes.count) {
+        case .whole(let end): return end
+        case .broken(let what, let place):
+            if problem != nil { return bytes.count }
+            guard endsArrays || !isFirst else {
+                problem = malformedBody(what, at: place)
                 return bytes.count
             }
-            guard end > begin else {
-                problem = malformedBody("an element of the array is missing", at: begin)
-                return bytes.count
-            }
-            add(begin..<end)
-            place = skipSpace(bytes, end)
-            guard place < bytes.count else { break }
-            if bytes[place] == UInt8(ascii: "]") { return place + 1 }
-            guard bytes[place] == UInt8(ascii: ",") else {
-                problem = malformedBody("a comma or ] must follow an element of the array", at: place)
-                return bytes.count
-            }
-            place = skipSpace(bytes, place + 1)
+            endsArrays = true
+            documents.removeLast(documents.count - known)
+            add(start..<trimmedEnd(bytes, start, feed))
+            return feed
         }
-        if problem == nil { problem = malformedBody("the array does not end", at: bytes.count) }
-        return bytes.count
     }
 
-    private func endOfElement(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
+    private enum ArrayEnd {
+        case whole(Int)
+        case broken(String, at: Int)
+    }
+
+    private mutating func elements(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, before limit: Int) -> ArrayEnd {
+        var place = skipSpace(bytes, start + 1, before: limit)
+        if place < limit, bytes[place] == UInt8(ascii: "]") { return .whole(place + 1) }
+        while place < limit, problem == nil {
+            let begin = place
+            guard let end = endOfElement(bytes, begin, before: limit) else {
+                return .broken("the array's element does not end", at: begin)
+            }
+            guard end > begin else { return .broken("an element of the array is missing", at: begin) }
+            add(begin..<end)
+            place = skipSpace(bytes, end, before: limit)
+            guard place < limit else { break }
+            if bytes[place] == UInt8(ascii: "]") { return .whole(place + 1) }
+            guard bytes[place] == UInt8(ascii: ",") else {
+                return .broken("a comma or ] must follow an element of the array", at: place)
+            }
+            place = skipSpace(bytes, place + 1, before: limit)
+        }
+        return .broken("the array does not end", at: limit)
+    }
+
+    private func endOfElement(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, before limit: Int) -> Int? {
         switch bytes[start] {
-        case UInt8(ascii: "{"), UInt8(ascii: "["): return endOfValue(bytes, start, before: bytes.count)
-        case UInt8(ascii: "\""): return endOfString(bytes, start + 1, before: bytes.count)
+        case UInt8(ascii: "{"), UInt8(ascii: "["): return endOfValue(bytes, start, before: limit)
+        case UInt8(ascii: "\""): return endOfString(bytes, start + 1, before: limit)
         default:
             var place = start
-            while place < bytes.count, bytes[place] != UInt8(ascii: ","), bytes[place] != UInt8(ascii: "]"),
+            while place < limit, bytes[place] != UInt8(ascii: ","), bytes[place] != UInt8(ascii: "]"),
                 !isSpace(bytes[place])
             {
                 place += 1
@@ -129,6 +152,13 @@ private struct JSONScanner {
             return place
         }
     }
+}
+
+/// Where a line ends without the space behind it.
+private func trimmedEnd(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ feed: Int) -> Int {
+    var end = feed
+    while end > start, isSpace(bytes[end - 1]) { end -= 1 }
+    return end
 }
 
 /// Whether a closing brace is followed by anything but what goes on with an object, an array or the next line.
