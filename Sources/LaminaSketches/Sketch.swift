@@ -9,8 +9,14 @@ package protocol Sketch: Sendable {
     var bytes: [UInt8] { get }
     /// Roughly the bytes of memory it holds.
     var bytesHeld: Int { get }
+    /// How many items it stands for, where it can count only so many; 0 where a merge never ends at that.
+    var itemCount: UInt64 { get }
     /// Adds all that another sketch has seen. Throws when it is of another kind or its parameters do not fit.
     mutating func merge(_ other: any Sketch) throws(LaminaError)
+}
+
+extension Sketch {
+    package var itemCount: UInt64 { 0 }
 }
 
 /// The error of merging sketches of different kinds.

@@ -122,6 +122,56 @@ import Testing
         #expect(fixture.indexer.status.taskStarted == streamStart + (reason == "taskDuration" ? 600_000 : 0))
     }
 
+    /// Rows of published segments, ascending.
+    private func published(_ fixture: StreamFixture) -> [Int] {
+        fixture.host.state.read { $0.published.values.map(\.count) }.sorted()
+    }
+
+    @Test func noSegmentGetsMoreRowsThanItMayHaveAlsoInOneBatch() throws {
+        let fixture = try StreamFixture(streamSpec(tuning: ["maxRowsPerSegment": 100]))
+        try fixture.append(rows(0..<30))
+        // More than the rest of the segment, and several whole ones; two hours fit where they are.
+        try fixture.append(rows(30..<405) + rows(405..<450, hour: 1) + rows(450..<455, hour: 2))
+        #expect(try fixture.host.visible() == Array(0..<455))
+        try wait("the publish") { fixture.host.state.read { $0.publishes.count } == 1 }
+        #expect(published(fixture) == [5, 5, 45, 100, 100, 100, 100])
+        #expect(fixture.host.state.read { $0.committed } == [streamPartitions[0]: 455, streamPartitions[1]: 0])
+        try fixture.append(rows(455..<655))
+        try fixture.crash()
+        let taken = fixture.indexer.position[streamPartitions[0]] ?? 0
+        #expect(taken == 455 || taken == 655)
+        try fixture.append(rows(taken..<700))
+        try fixture.indexer.stop(publishing: true)
+        #expect(try fixture.host.visible() == Array(0..<700))
+        #expect(published(fixture).allSatisfy { $0 <= 100 })
+        fixture.end()
+    }
+
+    @Test func storedRowsCountWhereRowsAreRolledUp() throws {
+        let fixture = try StreamFixture(
+            streamSpec(
+                schema: [
+                    "dimensionsSpec": ["dimensions": [["type": "long", "name": "id"]]],
+                    "metricsSpec": [["type": "count", "name": "n"]],
+                    "granularitySpec": ["segmentGranularity": "HOUR", "queryGranularity": "HOUR", "rollup": true],
+                ],
+                tuning: ["maxRowsPerSegment": 100]
+            )
+        )
+        // 40 stored rows of 1,000: a segment opened for the others is not used, and not published.
+        try fixture.append((0..<1000).map { streamRow($0 % 40) })
+        #expect(fixture.indexer.status.sequences.count == 1)
+        try fixture.append((0..<1000).map { streamRow($0 % 40) })
+        #expect(try fixture.host.visible() == Array(0..<40))
+        // The 100th stored row fills it; those behind it begin anew.
+        try fixture.append((0..<250).map { streamRow($0) })
+        try fixture.indexer.stop(publishing: true)
+        #expect(published(fixture) == [50, 100, 100])
+        #expect(try fixture.host.visible() == Array(0..<250))
+        #expect(fixture.host.state.read { $0.announced.isEmpty && $0.pending.isEmpty })
+        fixture.end()
+    }
+
     @Test func rowsLeaveMemoryByRowsBytesAndTime() throws {
         for tuning: JSONObject in [
             ["maxRowsInMemory": 10], ["maxBytesInMemory": 1], ["intermediatePersistPeriod": "PT1M"],

@@ -69,14 +69,22 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
 
     /// Takes in rows of a batch, all of this segment's interval; queries see them when it returns. For one thread.
     ///
-    /// - Parameter rows: nil takes all.
+    /// - Parameters:
+    ///   - rows: nil takes all.
+    ///   - most: stored rows at which it takes no more.
+    /// - Returns: the first row that was not taken, or where `rows` ends.
     /// - Errors: those of aggregations; the segment is of no use then.
-    func append(_ batch: PreparedBatch, rows: Range<Int>? = nil) throws(LaminaError) {
+    @discardableResult
+    func append(_ batch: PreparedBatch, rows: Range<Int>? = nil, upTo most: Int = .max) throws(LaminaError) -> Int {
         let rows = rows ?? 0..<batch.count
         let places = [UInt32](repeating: 0, count: batch.places.count)
         var first = rows.lowerBound
-        while first < rows.upperBound {
+        var isFull = false
+        while first < rows.upperBound, !isFull {
             first = try lock.withLock { _ throws(LaminaError) in
+                let room = most - storedRows
+                isFull = room <= 0
+                if isFull { return first }
                 // Else it would share what is about to change.
                 memoryView = nil
                 let end = try memory.append(
@@ -86,13 +94,14 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
                     places: places,
                     rowsOfPlace: &rowsOfPlace,
                     total: &rowsInAll,
-                    limits: MemoryIndex.Limits()
+                    limits: MemoryIndex.Limits(rowsInAll: room < Int.max - rowsInAll ? rowsInAll + room : .max)
                 )
                 memoryTimes.add(memory)
                 return end
             }
             if first < rows.upperBound, readersWaiting.load(ordering: .relaxed) > 0 { sched_yield() }
         }
+        return first
     }
 
     /// One without rows when there are none.
@@ -121,10 +130,11 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
         return view
     }
 
-    package var rowCount: Int {
-        lock.withLock { _ in
-            stored.reduce(0) { $0 + $1.view.rowCount } + frozen.reduce(memory.rowCount) { $0 + $1.index.rowCount }
-        }
+    package var rowCount: Int { lock.withLock { _ in storedRows } }
+
+    /// Under the lock.
+    private var storedRows: Int {
+        stored.reduce(0) { $0 + $1.view.rowCount } + frozen.reduce(memory.rowCount) { $0 + $1.index.rowCount }
     }
 
     /// Rows that are in no piece yet.

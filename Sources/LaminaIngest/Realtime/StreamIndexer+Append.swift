@@ -9,7 +9,12 @@ extension StreamIndexer {
         let prepared = PreparedRecords(batch, bounds)
         let existing = state.read { Self.intervals($0) }
         for parsed in try parser.parse(batch).batches {
-            let part = prepare(parsed, bounds, existing)
+            var part = prepare(parsed, bounds, existing)
+            if !part.rows.sketchItems.isEmpty {
+                let items = part.rows.sketchItems
+                let refused = part.refused.merging(state.update { $0.hold(items) }) { first, _ in first }
+                if refused.count > part.refused.count { part = prepare(parsed, bounds, existing, refused: refused) }
+            }
             prepared.parts.append(part)
             prepared.note(part.rows)
         }
@@ -57,7 +62,7 @@ extension StreamIndexer {
             let opened = try openSegments(prepared)
             let isDone = try state.update { state throws(LaminaError) in
                 try check(prepared, state)
-                guard Self.fits(prepared, state) else { return false }
+                guard fits(prepared, state) else { return false }
                 try take(prepared, &state)
                 return true
             }
@@ -131,36 +136,80 @@ extension StreamIndexer {
         }
     }
 
-    /// The place in the open sequence of the sink that takes rows at an interval.
+    /// The place in the open sequence of the sink that takes rows at an interval: of several, which wait to take what the first has no
+    /// room for, the first.
     private static func sink(_ interval: Interval, _ state: StreamState) -> Int? {
-        state.open.sinks.lastIndex { !$0.isClosed && $0.rows.segment.interval.contains(interval) }
+        state.open.sinks.firstIndex { !$0.isClosed && $0.rows.segment.interval.contains(interval) }
     }
 
-    /// Whether every place of the rows has a sink.
-    private static func fits(_ prepared: PreparedRecords, _ state: StreamState) -> Bool {
-        prepared.parts.allSatisfy { part in part.rows.places.allSatisfy { sink($0.chunk, state) != nil } }
+    /// How a place of the rows stands to the sinks.
+    private enum Standing {
+        case fits
+        /// There is none, or those there are have too little room.
+        case needsSegment
+        /// A sink takes a part of its time.
+        case overlaps
     }
 
-    /// Opens segments for the times that have none; without the lock, since the host may take its time.
+    /// Rows that are to come, by the interval of the segments that take them. Every row counts, though rows that are rolled up take no
+    /// room: a segment that was opened in vain takes what comes next, or nothing.
+    private struct Demand {
+        let rowsMax: Int
+        private var rows: [Interval: Int] = [:]
+
+        init(rowsMax: Int) { self.rowsMax = rowsMax }
+
+        mutating func add(_ count: Int, at place: RowPlace, _ state: StreamState) -> Standing {
+            guard let sink = StreamIndexer.sink(place.chunk, state) else {
+                return StreamIndexer.intervals(state).contains { $0.overlaps(place.chunk) } ? .overlaps : .needsSegment
+            }
+            let interval = state.open.sinks[sink].rows.segment.interval
+            let wanted = rows[interval, default: 0] + count
+            rows[interval] = wanted
+            var room = 0
+            for sink in state.open.sinks where !sink.isClosed && sink.rows.segment.interval == interval {
+                room += max(0, rowsMax - sink.rows.rowCount)
+                if room >= wanted { return .fits }
+            }
+            return .needsSegment
+        }
+    }
+
+    /// Whether every place of the rows has sinks with enough room.
+    private func fits(_ prepared: PreparedRecords, _ state: StreamState) -> Bool {
+        var demand = Demand(rowsMax: spec.limits.maxRowsPerSegment)
+        for part in prepared.parts {
+            for (place, range) in zip(part.rows.places, part.rows.rangeOfPlace) {
+                guard case .fits = demand.add(range.count, at: place, state) else { return false }
+            }
+        }
+        return true
+    }
+
+    /// Opens segments for rows that have none; without the lock, since the host may take its time.
     ///
     /// - Returns: whether every time has one now that lies around the whole place.
     private func openSegments(_ prepared: PreparedRecords) throws(LaminaError) -> Bool {
         var isWhole = true
+        var demand = Demand(rowsMax: spec.limits.maxRowsPerSegment)
         for part in prepared.parts {
             for (number, place) in part.rows.places.enumerated() {
-                let (isOpen, overlaps) = state.read { state in
-                    (
-                        Self.sink(place.chunk, state) != nil,
-                        Self.intervals(state).contains { $0.overlaps(place.chunk) }
-                    )
+                var count = part.rows.rangeOfPlace[number].count
+                place: while true {
+                    switch state.read({ demand.add(count, at: place, $0) }) {
+                    case .fits: break place
+                    case .overlaps:
+                        isWhole = false
+                        break place
+                    case .needsSegment:
+                        let interval = try openSegment(at: part.rows.timeOfPlace[number])
+                        if !interval.contains(place.chunk) {
+                            isWhole = false
+                            break place
+                        }
+                    }
+                    count = 0
                 }
-                if isOpen { continue }
-                if overlaps {
-                    isWhole = false
-                    continue
-                }
-                let interval = try openSegment(at: part.rows.timeOfPlace[number])
-                if !interval.contains(place.chunk) { isWhole = false }
             }
         }
         return isWhole
@@ -219,18 +268,24 @@ extension StreamIndexer {
 
     // MARK: rows
 
-    /// Under the lock, and nothing may fail any more but the aggregations.
+    /// Under the lock, and nothing may fail any more. A segment that has as many rows as it may have hands on to the next one.
     private func take(_ prepared: PreparedRecords, _ state: inout StreamState) throws(LaminaError) {
         let now = clock()
         var reachesLimit = false
         do throws(LaminaError) {
             for part in prepared.parts {
                 for (place, range) in zip(part.rows.places, part.rows.rangeOfPlace) {
-                    guard let sink = Self.sink(place.chunk, state) else { continue }
-                    let rows = state.open.sinks[sink].rows
-                    Self.clip(part.rows, range, to: rows.segment.interval.start)
-                    try rows.append(part.rows, rows: range)
-                    if rows.rowCount >= spec.limits.maxRowsPerSegment { reachesLimit = true }
+                    var next = range.lowerBound
+                    while next < range.upperBound {
+                        guard let sink = Self.sink(place.chunk, state) else { throw noSegment(place.chunk) }
+                        let rows = state.open.sinks[sink].rows
+                        let left = next..<range.upperBound
+                        Self.clip(part.rows, left, to: rows.segment.interval.start)
+                        next = try rows.append(part.rows, rows: left, upTo: spec.limits.maxRowsPerSegment)
+                        if rows.rowCount < spec.limits.maxRowsPerSegment { continue }
+                        reachesLimit = true
+                        state.sequences[state.sequences.count - 1].sinks[sink].isClosed = true
+                    }
                 }
             }
         } catch {
@@ -251,6 +306,10 @@ extension StreamIndexer {
             state.persistWanted += 1
             state.lastPersist = now
         }
+    }
+
+    private func noSegment(_ chunk: Interval) -> LaminaError {
+        LaminaError(.defensive, code: "noSegment", "\(name) has no open segment for rows of \(chunk.text)")
     }
 
     /// Stored times never lie before their segment, however coarse the query granularity is.

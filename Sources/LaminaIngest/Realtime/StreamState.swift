@@ -30,6 +30,8 @@ struct StreamState: Sendable {
     var position: StreamPosition
     /// A segment is being opened that is in no sequence yet.
     var isOpening = false
+    /// Items of the stored sketches that came for the open sequence.
+    var sketchItems: UInt64 = 0
     /// Not published ones in order; the last one takes rows.
     var sequences: [StreamSequence]
     /// Counts of the sequences that were published.
@@ -111,8 +113,30 @@ struct StreamState: Sendable {
         }
         sequences[sequences.count - 1].end = position
         openSequence(now: now)
+        sketchItems = 0
         persistWanted += 1
         lastPersist = now
+    }
+
+    /// Items that the stored sketches of one sequence may stand for together. Far fewer than any sketch can count, as rows that are
+    /// prepared before a hand-off, or came before a restart, are not in the sum.
+    static let sketchItemsMax = UInt64(1) << 48
+
+    /// Counts the items of rows' stored sketches for the open sequence, whose rows may all come together in one.
+    ///
+    /// - Returns: the rows that are too much, with the reason.
+    mutating func hold(_ items: [(row: Int32, items: UInt64)]) -> [Int32: String] {
+        var refused: [Int32: String] = [:]
+        for (row, count) in items where refused[row] == nil {
+            if count <= Self.sketchItemsMax - sketchItems {
+                sketchItems += count
+            } else {
+                refused[row] =
+                    "A sketch of \(count) items is too much behind others with \(sketchItems): together they may have "
+                    + "\(Self.sketchItemsMax) until the next hand-off"
+            }
+        }
+        return refused
     }
 
     /// Rows and bytes that are to be frozen at the next persist.

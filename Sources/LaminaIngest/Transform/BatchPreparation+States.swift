@@ -1,6 +1,7 @@
 import LaminaBase
 import LaminaEngine
 import LaminaQuery
+import LaminaSketches
 
 /// The values that metrics with states fold.
 extension BatchPreparation {
@@ -36,8 +37,9 @@ extension BatchPreparation {
         return column
     }
 
-    /// Stored states come from outside and may be malformed, which shows when they are folded: too late for a stream, whose index
-    /// would be of no use then.
+    /// Stored states come from outside and may be malformed, or none of the metric's kind, which shows when they are folded: too late
+    /// for a stream, whose index would be of no use then. What folds into no state folds into any other, as states begin with the
+    /// metric's own parameters; only the items that some sketches count may be too many together (`sketchItems`).
     private func tryFold(_ rule: any ValueAggregation, _ column: PreparedColumn, _ kept: Int, _ row: Int) {
         let width = rule.inputs.count
         let values = column.values[kept * width..<(kept + 1) * width]
@@ -46,7 +48,10 @@ extension BatchPreparation {
         do throws(LaminaError) {
             try rule.fold(Array(values), into: &state)
         } catch {
-            fail(row, error)
+            return fail(row, error)
+        }
+        if case .sketch(let sketch)? = state, sketch.itemCount > 0 {
+            out.sketchItems.append((Int32(row), sketch.itemCount))
         }
     }
 }

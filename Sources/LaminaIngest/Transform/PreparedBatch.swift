@@ -111,6 +111,8 @@ final class PreparedBatch: @unchecked Sendable {
     var thrownAway: [ThrownRow] = []
     /// An error that fails the task.
     var failure: LaminaError?
+    /// Of a stream: how many items the stored sketches of batch rows stand for, where sketches can count only so many.
+    var sketchItems: [(row: Int32, items: UInt64)] = []
     /// Of a stream: batch rows that something failed on, with the message.
     var failedRows: [Int32: String] = [:]
 

@@ -128,7 +128,7 @@ extension KLLSketch where Item: KLLItem {
             levels.append(level == 0 ? items.reversed() : items)
             retained += size
         }
-        guard weights == count, count < UInt64(1) << 60 else {
+        guard weights == count, count < kllMaxCount else {
             throw reader.corrupt("\(count) items, of which \(weights) are there")
         }
         guard minK >= m, minK <= k || isEmpty else { throw reader.corrupt("a least k of \(minK)") }

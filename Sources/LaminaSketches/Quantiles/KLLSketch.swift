@@ -91,8 +91,9 @@ package struct KLLSketch<Item: BinaryFloatingPoint & Sendable>: Sendable, Hashab
     /// - Source: `KllDoublesHelper.mergeDoubleImpl`, `generalDoublesCompress`.
     package mutating func merge(same other: KLLSketch) throws(LaminaError) {
         guard !other.isEmpty else { return }
-        guard count <= UInt64.max / 8 - other.count else {
-            throw .resourceLimit("A KLL sketch cannot hold more than 2^61 items")
+        // More could not be read again.
+        guard other.count < kllMaxCount, count < kllMaxCount - other.count else {
+            throw .resourceLimit("A KLL sketch cannot hold 2^60 items or more")
         }
         let total = count + other.count
         let wasEmpty = isEmpty
@@ -138,6 +139,9 @@ package struct KLLSketch<Item: BinaryFloatingPoint & Sendable>: Sendable, Hashab
 }
 
 package let kllDefaultK = 200
+
+/// Sketches of as many items or more are nobody's: a bound against corrupt bytes.
+let kllMaxCount = UInt64(1) << 60
 
 /// What a level may hold: k at the top, below 2/3 of the level above, never less than m.
 func kllLevelCapacity(k: Int, m: Int, levels: Int, level: Int) -> Int {

@@ -20,11 +20,13 @@ extension NumberSketch {
 
 extension QuantilesSketch: NumberSketch {
     package var typeName: String { "quantilesDoublesSketch" }
+    package var itemCount: UInt64 { count }
     package var bytesHeld: Int { 160 + 8 * base.capacity + levels.reduce(0) { $0 + 32 + 8 * $1.count } }
 }
 
 extension KLLSketch: Sketch, NumberSketch where Item: KLLItem {
     package var typeName: String { "Kll\(Item.sketchName)" }
+    package var itemCount: UInt64 { count }
     package var bytesHeld: Int { 160 + levels.reduce(0) { $0 + 32 + Item.size * $1.capacity } }
     package mutating func update(_ number: Double) { update(item: Item(number)) }
 }

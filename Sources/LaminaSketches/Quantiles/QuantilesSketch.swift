@@ -76,8 +76,9 @@ package struct QuantilesSketch: Sendable, Hashable {
     /// - Source: `DoublesUnionImpl.updateLogic`.
     package mutating func merge(same other: QuantilesSketch) throws(LaminaError) {
         guard !other.isEmpty else { return }
-        guard count <= UInt64.max / 4 - other.count else {
-            throw .resourceLimit("A quantiles sketch cannot hold more than 2^62 items")
+        // More could not be read again.
+        guard other.count < Self.maxCount, count < Self.maxCount - other.count else {
+            throw .resourceLimit("A quantiles sketch cannot hold 2^56 items or more")
         }
         if !other.isEstimation {
             for item in other.base { update(item) }
