@@ -58,6 +58,13 @@ struct HeadReader {
         return count
     }
 
+    /// Milliseconds since 1970, far enough from the ends of the numbers to be reckoned with.
+    mutating func time() throws(Malformed) -> Int64 {
+        let time = Int64(try number())
+        guard time.magnitude < 1 << 60 else { throw Malformed() }
+        return time
+    }
+
     mutating func data() throws(Malformed) -> [UInt8] {
         let count = try count()
         defer { position += count }

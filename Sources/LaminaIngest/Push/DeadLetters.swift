@@ -78,8 +78,8 @@ package final class DeadLetters: Sendable {
         self.bytesMax = bytesMax
         journal = try Journal(folder: folder, options: options, log: log)
         try journal.read(from: journal.first, headsOnly: true) { record throws(LaminaError) in
-            let known = state.withLock { Self.take(record, &$0) }
-            guard known else { throw journal.unreadable(record.sequence) }
+            let content = try content(record)
+            state.withLock { Self.take(content, &$0) }
             return true
         }
         // The process died in their `add`: whoever was adding them does it again.
@@ -145,7 +145,7 @@ package final class DeadLetters: Sendable {
         try journal.read(from: max(first, journal.first)) { record throws(LaminaError) in
             while next < wanted.count, wanted[next] < record.sequence { next += 1 }
             guard next < wanted.count else { return false }
-            if wanted[next] == record.sequence, let letter = Self.letter(record) {
+            if wanted[next] == record.sequence, case .letter(let letter, _) = try content(record) {
                 bytes += letter.text.count
                 if bytes > bytesMax, !letters.isEmpty { return false }
                 letters.append(letter)
@@ -225,50 +225,63 @@ package final class DeadLetters: Sendable {
         return Journal.Entry(head: head.bytes, body: letter.text)
     }
 
-    private static func letter(_ record: Journal.Record) -> DeadLetter? {
-        var head = HeadReader(record.head)
-        guard let type = try? head.number(), type == Kind.letter || type == Kind.earlierLetter,
-            let time = try? head.number(), (try? head.number()) != nil,
-            let isCut = try? head.number(), let kind = try? head.text(), let reason = try? head.text(),
-            let origin = try? head.text()
-        else { return nil }
-        var letter = DeadLetter(time: Int64(time), kind: kind, reason: reason, origin: origin, text: record.body)
-        letter.id = record.sequence
-        letter.isCut = isCut == 1
-        return letter
+    /// What a record says.
+    private enum Content {
+        /// - through: nil for one of several that were added together, but the last.
+        case letter(DeadLetter, through: Int64?)
+        case removed(Set<Int64>)
+        case totals(dropped: Int64, through: Int64)
     }
 
-    /// What a record does to the state; false when it cannot be read.
-    private static func take(_ record: Journal.Record, _ state: inout State) -> Bool {
+    private static func content(_ record: Journal.Record) throws(HeadReader.Malformed) -> Content {
         var head = HeadReader(record.head)
+        let type = try head.number()
+        switch type {
+        case Kind.letter, Kind.earlierLetter:
+            let (time, through, isCut) = (try head.time(), Int64(try head.number()), try head.number() == 1)
+            let (kind, reason, origin) = (try head.text(), try head.text(), try head.text())
+            var letter = DeadLetter(time: time, kind: kind, reason: reason, origin: origin, text: record.body)
+            letter.id = record.sequence
+            letter.isCut = isCut
+            return .letter(letter, through: type == Kind.letter ? through : nil)
+        case Kind.removal:
+            var ids = Set<Int64>()
+            for _ in 0..<(try head.count()) { ids.insert(Int64(try head.number())) }
+            return .removed(ids)
+        case Kind.totals:
+            let (dropped, through) = (Int64(try head.number()), Int64(try head.number()))
+            guard dropped >= 0, dropped < 1 << 60 else { throw HeadReader.Malformed() }
+            return .totals(dropped: dropped, through: through)
+        default: throw HeadReader.Malformed()
+        }
+    }
+
+    private func content(_ record: Journal.Record) throws(LaminaError) -> Content {
         do throws(HeadReader.Malformed) {
-            let type = try head.number()
-            switch type {
-            case Kind.letter, Kind.earlierLetter:
-                _ = try head.number()
-                let through = Int64(try head.number())
-                _ = try head.number()
-                state.ids.append(record.sequence)
-                state.kinds.append(number(try head.text(), &state))
-                if type == Kind.earlierLetter {
-                    state.unfinished.insert(record.sequence)
-                } else {
-                    state.unfinished = []
-                    state.through = max(state.through, through)
-                }
-            case Kind.removal:
-                var ids = Set<Int64>()
-                for _ in 0..<(try head.count()) { ids.insert(Int64(try head.number())) }
-                forget(ids, &state)
-                state.unfinished.subtract(ids)
-            case Kind.totals:
-                state.dropped = Int64(try head.number())
-                state.through = max(state.through, Int64(try head.number()))
-            default: return false
-            }
-            return true
+            return try Self.content(record)
         } catch {
-            return false
+            throw journal.unreadable(record.sequence)
+        }
+    }
+
+    /// What a record does to the state.
+    private static func take(_ content: Content, _ state: inout State) {
+        switch content {
+        case .letter(let letter, let through):
+            state.ids.append(letter.id)
+            state.kinds.append(number(letter.kind, &state))
+            if let through {
+                state.unfinished = []
+                state.through = max(state.through, through)
+            } else {
+                state.unfinished.insert(letter.id)
+            }
+        case .removed(let ids):
+            forget(ids, &state)
+            state.unfinished.subtract(ids)
+        case .totals(let dropped, let through):
+            state.dropped = dropped
+            state.through = max(state.through, through)
         }
     }
 

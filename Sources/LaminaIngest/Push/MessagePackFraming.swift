@@ -19,6 +19,7 @@ struct MessagePackFraming {
     init(_ timestamp: TimestampSpec, rowsMax: Int = .max) {
         self.rowsMax = rowsMax
         column = timestamp.column
+        // A format that cannot be read was refused with the spec; without one the time is written in milliseconds.
         parser = try? TimestampParser(format: timestamp.format)
     }
 

@@ -185,7 +185,7 @@ extension PushKeys {
             do throws(HeadReader.Malformed) {
                 guard try head.number() == 1 else { throw HeadReader.Malformed() }
                 for _ in 0..<(try head.count()) {
-                    let time = Int64(try head.number())
+                    let time = try head.time()
                     guard let identity = try PushIdentity.read(from: &head) else { throw HeadReader.Malformed() }
                     newest = max(newest, time)
                     self.restore(identity, time: time, now: now)

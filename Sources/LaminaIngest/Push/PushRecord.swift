@@ -62,7 +62,7 @@ struct PushRecord: Sendable {
     init(head bytes: [UInt8]) throws(HeadReader.Malformed) {
         var head = HeadReader(bytes)
         guard try head.number() == 1 else { throw HeadReader.Malformed() }
-        time = Int64(try head.number())
+        time = try head.time()
         bounds = RowBounds(min: Int64(try head.number()), max: Int64(try head.number()))
         identity = try PushIdentity.read(from: &head)
         received = try head.number()

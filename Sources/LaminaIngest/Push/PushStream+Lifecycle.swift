@@ -21,12 +21,24 @@ extension PushStream {
                 load.update { $0.phase = .running }
             } catch {
                 stopThreads()
-                // What it could not make durable is in the journal.
-                if let indexer = indexing.withLock({ $0 }) { try? indexer.stop(publishing: false) }
-                indexing.withLock { $0 = nil }
+                stopIndexer(because: error)
                 load.update { $0.phase = .failed(error.message) }
                 throw error
             }
+        }
+    }
+
+    /// After a start that failed: what the indexer does not make durable is in the journal.
+    private func stopIndexer(because reason: LaminaError) {
+        guard let indexer = indexing.withLock({ $0 }) else { return }
+        indexing.withLock { $0 = nil }
+        do throws(LaminaError) {
+            try indexer.stop(publishing: false)
+        } catch {
+            options.log(
+                "The push stream of \(dataSource) could not start (\(reason.message)), nor persist what it had read: "
+                    + error.message
+            )
         }
     }
 
@@ -51,8 +63,17 @@ extension PushStream {
             indexing.withLock { $0 = indexer }
             return next
         } catch {
-            try? indexer.abandon()
+            abandon(indexer)
             throw error
+        }
+    }
+
+    /// Ends an indexer after an error; the next one reads again what it had not persisted.
+    func abandon(_ indexer: StreamIndexer) {
+        do throws(LaminaError) {
+            try indexer.abandon()
+        } catch {
+            options.log("Rows of \(dataSource) could not be taken from queries: \(error.message)")
         }
     }
 

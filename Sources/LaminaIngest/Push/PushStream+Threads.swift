@@ -181,10 +181,13 @@ extension PushStream {
     }
 
     func decoded(_ entry: Journal.Record, checksBody: Bool) throws(LaminaError) -> PushRecord {
-        guard let record = try? PushRecord(head: entry.head), !checksBody || record.fits(entry.body.count) else {
+        do throws(HeadReader.Malformed) {
+            let record = try PushRecord(head: entry.head)
+            guard !checksBody || record.fits(entry.body.count) else { throw HeadReader.Malformed() }
+            return record
+        } catch {
             throw journal.unreadable(entry.sequence)
         }
-        return record
     }
 
     /// After an error that ended the indexer: a new one reads its files, and the journal, again. Tries until it works or the stream stops.
@@ -195,11 +198,7 @@ extension PushStream {
         // First the phase: who finds no indexer in a stream that runs, waits for one.
         noteRecovery(reason)
         indexing.withLock { $0 = nil }
-        do throws(LaminaError) {
-            try indexer.abandon()
-        } catch {
-            options.log("Rows of \(dataSource) could not be taken from queries: \(error.message)")
-        }
+        abandon(indexer)
         while true {
             options.log("The push stream of \(dataSource) reads its journal again: \(reason.message)")
             noteRecovery(reason)
