@@ -145,8 +145,10 @@ extension StreamIndexer {
     /// How a place of the rows stands to the sinks.
     private enum Standing {
         case fits
-        /// There is none, or those there are have too little room.
-        case needsSegment
+        /// No sink takes its time.
+        case hasNone
+        /// Those that do have too little room.
+        case hasNoRoom
         /// A sink takes a part of its time.
         case overlaps
     }
@@ -161,17 +163,17 @@ extension StreamIndexer {
 
         mutating func add(_ count: Int, at place: RowPlace, _ state: StreamState) -> Standing {
             guard let sink = StreamIndexer.sink(place.chunk, state) else {
-                return StreamIndexer.intervals(state).contains { $0.overlaps(place.chunk) } ? .overlaps : .needsSegment
+                return StreamIndexer.intervals(state).contains { $0.overlaps(place.chunk) } ? .overlaps : .hasNone
             }
             let interval = state.open.sinks[sink].rows.segment.interval
             let wanted = rows[interval, default: 0] + count
             rows[interval] = wanted
             var room = 0
-            for sink in state.open.sinks where !sink.isClosed && sink.rows.segment.interval == interval {
+            for sink in state.open.sinks where !sink.isClosed && sink.rows.segment.interval.contains(place.chunk) {
                 room += max(0, rowsMax - sink.rows.rowCount)
                 if room >= wanted { return .fits }
             }
-            return .needsSegment
+            return .hasNoRoom
         }
     }
 
@@ -201,14 +203,15 @@ extension StreamIndexer {
                     case .overlaps:
                         isWhole = false
                         break place
-                    case .needsSegment:
-                        let interval = try openSegment(at: part.rows.timeOfPlace[number])
-                        if !interval.contains(place.chunk) {
-                            isWhole = false
-                            break place
-                        }
+                    case .hasNone: break
+                    // Its rows are among the wanted ones now.
+                    case .hasNoRoom: count = 0
                     }
-                    count = 0
+                    let interval = try openSegment(at: part.rows.timeOfPlace[number])
+                    if !interval.contains(place.chunk) {
+                        isWhole = false
+                        break place
+                    }
                 }
             }
         }
