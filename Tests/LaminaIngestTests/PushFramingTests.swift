@@ -316,7 +316,7 @@ import Testing
             #expect(throws: LaminaError.self) { try texts(String(repeating: "[", count: 500_000)) }?.code
                 == "malformedBody"
         )
-        for line in ["[\n", "[{\n", "[1,\n", "[\"\n"] {
+        for line in ["[{\n", "[\"\n"] {
             let framed = try texts(String(repeating: line, count: 100_000), "application/x-ndjson")
             #expect(framed.count == 100_000)
             #expect(try texts("{}\n" + String(repeating: line, count: 100_000)).count == 100_001)

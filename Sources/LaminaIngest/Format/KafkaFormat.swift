@@ -96,8 +96,9 @@ struct KafkaFormat: Sendable {
         _ encoding: Encoding
     ) {
         // The last header of a name counts.
-        for (index, header) in record.headers.enumerated()
-        where !record.headers[(index + 1)...].contains(where: { $0.name == header.name }) {
+        var last: [String: Int] = [:]
+        for (index, header) in record.headers.enumerated() { last[header.name] = index }
+        for (index, header) in record.headers.enumerated() where last[header.name] == index {
             let name = headerPrefix + header.name
             if let range = header.value {
                 adding.text(name, row, decoded(bytes[range], encoding).utf8)

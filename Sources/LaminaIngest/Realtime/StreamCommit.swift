@@ -1,7 +1,7 @@
-import LaminaBase
+package import LaminaBase
 
 /// What a stream has on disk: the content of `commit.json`. A start reopens exactly this; what came later is read again.
-struct StreamCommit: Sendable {
+package struct StreamCommit: Sendable {
     /// One segment of a sequence.
     struct Sink: Sendable {
         var segment: DataSegment
@@ -38,7 +38,7 @@ struct StreamCommit: Sendable {
 
     static let version: Int64 = 1
 
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         let json: JSON = [
             "version": .int(Self.version), "position": Self.json(position), "published": published.stored,
             "taskStarted": .int(taskStarted), "nextSequence": .int(Int64(nextSequence)),
@@ -77,7 +77,7 @@ struct StreamCommit: Sendable {
     // MARK: reading
 
     /// - Errors: a file that is none of these: it was never half written, so somebody else changed it.
-    init(reading bytes: [UInt8], path: String) throws(LaminaError) {
+    package init(reading bytes: [UInt8], path: String) throws(LaminaError) {
         let json: JSON
         do throws(LaminaError) {
             json = try JSONParser.parse(bytes)
@@ -91,8 +91,8 @@ struct StreamCommit: Sendable {
         position = try Self.position(root.required("position"))
         published = StreamCounts(stored: json["published"])
         taskStarted = try root.required("taskStarted").int()
-        nextSequence = Int(clamping: try root.required("nextSequence").int())
-        nextFolder = Int(clamping: try root.required("nextFolder").int())
+        nextSequence = try Self.count(root.required("nextSequence"))
+        nextFolder = try Self.count(root.required("nextFolder"))
         for node in try root.required("sequences").list() { sequences.append(try Self.sequence(node)) }
     }
 
@@ -107,7 +107,7 @@ struct StreamCommit: Sendable {
             }
             sinks.append(
                 Sink(
-                    segment: try DataSegment(json: entry.required("segment").json),
+                    segment: try segment(entry.required("segment")),
                     folder: folder,
                     pieces: pieces,
                     isClosed: try entry.bool("closed", default: false)
@@ -115,13 +115,29 @@ struct StreamCommit: Sendable {
             )
         }
         return Sequence(
-            number: Int(clamping: try node.required("number").int()),
+            number: try count(node.required("number")),
             start: try position(node.required("start")),
             end: try node.child("end").map { end throws(LaminaError) in try position(end) },
             created: try node.required("created").int(),
             counts: StreamCounts(stored: node.json["counts"]),
             sinks: sinks
         )
+    }
+
+    /// A number that others are counted from.
+    private static func count(_ node: SpecNode) throws(LaminaError) -> Int {
+        guard let count = Int32(exactly: try node.int()), count >= 0 else {
+            throw node.error("is no number of a stream's")
+        }
+        return Int(count)
+    }
+
+    private static func segment(_ node: SpecNode) throws(LaminaError) -> DataSegment {
+        do throws(LaminaError) {
+            return try DataSegment(json: node.json)
+        } catch {
+            throw .corrupt(error.message, at: node.path)
+        }
     }
 
     private static func position(_ node: SpecNode) throws(LaminaError) -> StreamPosition {
