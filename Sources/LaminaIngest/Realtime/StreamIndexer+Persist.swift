@@ -1,4 +1,5 @@
 import LaminaBase
+import Synchronization
 
 /// Making rows durable.
 extension StreamIndexer {
@@ -73,7 +74,7 @@ extension StreamIndexer {
         afterFailure: Bool = false,
         _ change: (StreamCommit) -> StreamCommit
     ) throws(LaminaError) {
-        try commitFile.update { _ throws(LaminaError) in
+        try commitFile.withLock { _ throws(LaminaError) in
             let (commit, leftovers) = try state.update { state throws(LaminaError) in
                 if let failure = state.failure, !afterFailure { throw failure }
                 var commit = change(state.committed)

@@ -1,6 +1,7 @@
 package import LaminaBase
 package import LaminaQuery
 import LaminaSegment
+import Synchronization
 
 /// Takes in the records of a stream: rows are visible when `append` returns, leave memory for pieces on disk, and are merged and
 /// published sequence by sequence together with the offsets they came from, exactly once.
@@ -27,7 +28,7 @@ package final class StreamIndexer: StreamWriter {
     let segmentSchema: SegmentSchema
     let state: Monitor<StreamState>
     /// Held while `commit.json` is composed and written.
-    let commitFile = Monitor(())
+    let commitFile = Mutex(())
     private let threads = Monitor<[WorkerThread]>([])
 
     /// - Parameters:
