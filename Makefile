@@ -15,7 +15,7 @@ RELEASE := swift build -c release $(FLAGS)
 TEST := swift test -c release $(FLAGS) --disable-xctest --disable-testable-imports
 LAMINA := .build/release/lamina
 
-.PHONY: deps build quickstart test test-long test-druid test-kafka test-streams bench lint toolchain clean
+.PHONY: deps build quickstart test test-long test-druid test-kafka test-streams test-tsan bench lint toolchain clean
 
 toolchain:
 	@.ci/toolchain
@@ -52,6 +52,10 @@ test-streams: build
 	python3 Tests/handoff.py --lamina $(LAMINA)
 	python3 Tests/accounting.py --lamina $(LAMINA)
 	[ ! -d ../shared/gold ] || python3 Tests/streamed.py --lamina $(LAMINA) --gold ../shared/gold
+
+# Races: the suites in which threads meet, under the thread sanitizer, in a debug build.
+test-tsan: toolchain
+	Tests/tsan/run.sh
 
 bench: deps build
 	Benchmarks/run $(LAMINA)
