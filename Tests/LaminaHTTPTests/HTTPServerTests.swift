@@ -174,33 +174,34 @@ import Testing
         let server = try HTTPServer(host: "127.0.0.1", port: 0) { request in
             request.hangUp.whenGone { events.update { $0.append("gone") } }
             events.update { $0.append("begun") }
-            let told = events.wait(milliseconds: 15_000) { $0.contains("gone") ? true : nil }
+            let told = events.wait(milliseconds: 30_000) { $0.contains("gone") ? true : nil }
             events.update { $0.append(told == true ? "told" : "not told") }
             return .empty(200)
         }
         let client = try #require(TestClient(port: server.port))
         client.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
-        #expect(events.wait(milliseconds: 10_000) { $0.contains("begun") ? true : nil } == true)
+        #expect(events.wait(milliseconds: 60_000) { $0.contains("begun") ? true : nil } == true)
         client.hangUp()
-        #expect(events.wait(milliseconds: 10_000) { $0.contains("told") ? true : nil } == true)
+        #expect(events.wait(milliseconds: 60_000) { $0.contains("told") ? true : nil } == true)
         #expect(server.stop())
     }
 
     @Test func stopsAStreamWhoseClientIsGone() throws {
-        let ended = Monitor(false)
+        let state = Monitor((hasBegun: false, hasEnded: false))
         let server = try HTTPServer(host: "127.0.0.1", port: 0) { _ in
             HTTPResponse(
                 body: .stream { writer throws(LaminaError) in
-                    defer { ended.update { $0 = true } }
+                    state.update { $0.hasBegun = true }
+                    defer { state.update { $0.hasEnded = true } }
                     while true { try writer.write([UInt8](repeating: 1, count: 100_000)) }
                 }
             )
         }
         let client = try #require(TestClient(port: server.port))
         client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-        usleep(100_000)
+        #expect(state.wait(milliseconds: 60_000) { $0.hasBegun ? true : nil } == true)
         client.hangUp()
-        #expect(ended.wait(milliseconds: 10_000) { $0 ? true : nil } == true)
+        #expect(state.wait(milliseconds: 60_000) { $0.hasEnded ? true : nil } == true)
         #expect(server.stop())
     }
 

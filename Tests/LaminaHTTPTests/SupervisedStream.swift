@@ -13,6 +13,7 @@ func spec(
     topic: String = #""topic":"t""#,
     io: String = "",
     tuning: String = "",
+    period: String = "PT0.050S",
     rollup: Bool = false,
     format: String = #"{"type":"json"}"#
 ) -> String {
@@ -22,7 +23,7 @@ func spec(
     "metricsSpec":[{"type":"count","name":"cnt"},{"type":"longSum","name":"n","fieldName":"n"}],\
     "granularitySpec":{"segmentGranularity":"DAY","queryGranularity":"NONE","rollup":\(rollup)}},\
     "ioConfig":{\(topic),"inputFormat":\(format),"consumerProperties":{"bootstrap.servers":"x:1"},\
-    "useEarliestOffset":true,"startDelay":"PT0S","period":"PT0.050S","pollTimeout":10\(io)},\
+    "useEarliestOffset":true,"startDelay":"PT0S","period":"\(period)","pollTimeout":10\(io)},\
     "tuningConfig":{"type":"kafka","maxSavedParseExceptions":5\(tuning)}}}
     """
 }
@@ -55,16 +56,6 @@ extension TestServices {
 
     /// The id of the task that reads.
     var activeTask: String? { status()["activeTasks"]?.arrayValue?.first?["id"]?.stringValue }
-
-    /// Waits until something holds; whether it did in time.
-    /// - Parameter tries: one each five milliseconds.
-    func eventually(tries: Int = 2000, _ condition: () -> Bool) -> Bool {
-        for _ in 0..<tries {
-            if condition() { return true }
-            usleep(5000)
-        }
-        return condition()
-    }
 
     /// Lets every insert into a table of the metadata fail from now on, or, with nil, succeed again.
     func refuseWrites(to table: String?) throws {

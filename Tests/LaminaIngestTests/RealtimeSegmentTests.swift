@@ -154,8 +154,13 @@ import Testing
         for number in 0..<batches {
             try feeder.append(batch(number, rows), rows: Array(0..<UInt32(rows)), to: segment)
         }
-        // Slow machines still read while rows come.
-        while state.rounds.load(ordering: .acquiring) < 4, state.failures.withLock({ $0.isEmpty }) { usleep(1000) }
+        // Slow machines still read while rows come, and have persisted some.
+        #expect(
+            eventually {
+                state.rounds.load(ordering: .acquiring) >= 4 && !segment.pieces.isEmpty
+                    || !state.failures.withLock { $0.isEmpty }
+            }
+        )
         state.isDone.store(true, ordering: .releasing)
         for thread in threads { thread.join() }
         #expect(state.failures.withLock { $0 } == [])

@@ -2,16 +2,14 @@ import Glibc
 import LaminaBase
 import LaminaIngest
 import LaminaSegment
+import LaminaTestSupport
 import Testing
 
 /// The life of a stream's rows: taken in, persisted, handed off, published.
 @Suite struct StreamIndexerTests {
     private func wait(_ what: String, _ isDone: () -> Bool) throws {
-        for _ in 0..<2000 {
-            if isDone() { return }
-            usleep(5000)
-        }
-        Issue.record("waited too long for \(what)")
+        let isThere = eventually(isDone)
+        try #require(isThere, "waited too long for \(what)")
     }
 
     private func rows(_ ids: Range<Int64>, hour: Int64 = 0) -> [String] { ids.map { streamRow($0, hour: hour) } }
@@ -209,7 +207,7 @@ import Testing
     /// Merging takes long; it must not keep rows in memory, and whoever waits for room, until it is done.
     @Test func rowsArePersistedWhileOthersAreMerged() throws {
         var rowCount: Int64 = 10_000
-        for _ in 0..<5 {
+        for _ in 0..<7 {
             let fixture = try StreamFixture(streamSpec())
             let merges = Monitor(0)
             fixture.host.state.update {

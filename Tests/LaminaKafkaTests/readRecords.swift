@@ -11,7 +11,7 @@ func readRecords(
 ) throws -> (records: [String], next: StreamPosition) {
     var records: [String] = []
     var next: StreamPosition = [:]
-    let deadline = seconds() + 20
+    let deadline = seconds() + 60
     while records.count < count, seconds() < deadline {
         guard let batch = try source.poll(maxRecords: maxRecords, maxBytes: maxBytes, milliseconds: 200) else {
             continue

@@ -68,7 +68,7 @@ import Testing
     /// Waits until every record is there; once.
     private func catchUp(_ face: ServerFace, _ sent: Set<String>, _ moment: String) throws {
         var missing = sent
-        for _ in 0..<600 {
+        for _ in 0..<2400 {
             missing = sent.subtracting(try face.ids(of: "read"))
             if missing.isEmpty { return }
             usleep(50_000)

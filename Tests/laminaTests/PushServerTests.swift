@@ -146,7 +146,7 @@ import Testing
         #expect(suspended.status == 503 && suspended.headers.header("Retry-After") != nil)
         #expect(try push(server, "", path: "/druid/indexer/v1/supervisor/p/resume").status == 200)
         var answer = try push(server, row("3"))
-        for _ in 0..<100 where answer.status == 503 {
+        for _ in 0..<1200 where answer.status == 503 {
             usleep(100_000)
             answer = try push(server, row("3"))
         }
