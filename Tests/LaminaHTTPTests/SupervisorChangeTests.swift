@@ -1,3 +1,4 @@
+import Glibc
 import LaminaBase
 import LaminaHTTP
 import LaminaMetadata
@@ -93,6 +94,30 @@ import Testing
         #expect(try third.services.supervisors.start().isEmpty)
         #expect(eventually { third.services.segments.realtime("clicks").isEmpty })
         #expect(third.total() == (2, 3))
+    }
+
+    @Test func pushesToAStreamThatCannotBeOpenedAreToComeAgain() throws {
+        let first = try TestServices()
+        _ = first.ask("POST", prefix, push())
+        #expect(first.ask("POST", "/v1/push/clicks", "[\(row(1)),\(row(2))]").status == 200)
+        first.services.supervisors.stop()
+        let keys = first.directory.stream("clicks") + "/keys"
+        #expect(rename(keys, keys + ".away") == 0)
+        try writeFile(keys, [])
+        let second = try TestServices(after: first)
+        #expect(try second.services.supervisors.start().keys.sorted() == ["clicks"])
+        let refused = second.ask("POST", "/v1/push/clicks", "[\(row(3))]")
+        #expect(refused.status == 503)
+        #expect(refused.header("Retry-After") != nil)
+        #expect(second.status()["state"] == "UNHEALTHY_SUPERVISOR")
+        #expect(second.status()["recentErrors"]?.arrayValue?.isEmpty == false)
+        #expect(second.ask("GET", "\(prefix)/clicks/health").status == 503)
+        // It opens as soon as it can.
+        try LaminaTasks.removeTree(keys)
+        #expect(rename(keys + ".away", keys) == 0)
+        #expect(eventually { second.ask("POST", "/v1/push/clicks", "[\(row(3))]").status == 200 })
+        #expect(second.total() == (3, 6))
+        #expect(second.status()["state"] == "RUNNING")
     }
 
     @Test func typeAndDatasourceOfARunningSupervisorStay() throws {

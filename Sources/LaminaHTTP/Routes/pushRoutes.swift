@@ -77,7 +77,7 @@ private func answer(_ body: () throws(LaminaError) -> HTTPResponse) -> HTTPRespo
 }
 
 private func find(_ dataSource: String, _ pushes: (any PushDirectory)?) throws(LaminaError) -> PushStream {
-    guard let stream = pushes?.pushStream(dataSource) else { throw unknown(dataSource) }
+    guard let stream = try pushes?.pushStream(dataSource) else { throw unknown(dataSource) }
     return stream
 }
 

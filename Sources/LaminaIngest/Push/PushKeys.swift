@@ -1,4 +1,4 @@
-import LaminaBase
+package import LaminaBase
 
 /// Which pushes were stored: keys for a period, the last sequence number of each producer for good. In memory, and on disk once in the
 /// stream's journal and, before its files go, in a journal of their own.
@@ -212,7 +212,7 @@ extension LaminaError {
     }
 
     /// Not now: HTTP's 503.
-    static func pushUnavailable(_ message: String, retryAfter: Int64 = 5) -> LaminaError {
+    package static func pushUnavailable(_ message: String, retryAfter: Int64 = 5) -> LaminaError {
         LaminaError(.serviceUnavailable, code: "pushUnavailable", message, context: ["retryAfter": "\(retryAfter)"])
     }
 }

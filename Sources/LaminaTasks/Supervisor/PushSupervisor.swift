@@ -74,18 +74,30 @@ package final class PushSupervisor: StreamSupervisor {
     }
 
     /// With a predecessor, which has to publish first, the stream opens on a thread of its own; else rows that were accepted before are
-    /// visible when this returns.
+    /// visible when this returns. One that cannot be opened is tried again and again, as a full disk does not stay so.
     package func start() throws(LaminaError) {
-        guard held.read({ $0.predecessor }) != nil else { return try open() }
+        guard held.read({ $0.predecessor }) == nil else { return try openLater(in: 0) }
+        do throws(LaminaError) {
+            try open()
+        } catch {
+            try openLater(in: 1000)
+            throw error
+        }
+    }
+
+    private func openLater(in milliseconds: Int64) throws(LaminaError) {
         try WorkerThread(name: "push-start") { [self] in
             let before = held.read { $0.predecessor }
             while before?.waitUntilFinished(milliseconds: 1000) == false {
                 if held.read({ $0.isStopping }) { return }
             }
-            do throws(LaminaError) {
-                try open()
-            } catch {
-                note(error)
+            var pause = milliseconds
+            while held.wait(milliseconds: pause, until: { $0.isStopping ? true : nil }) == nil {
+                do throws(LaminaError) {
+                    return try open()
+                } catch {
+                    pause = min(max(1000, pause * 2), 30_000)
+                }
             }
         }.detach()
     }
@@ -93,11 +105,34 @@ package final class PushSupervisor: StreamSupervisor {
     private func open() throws(LaminaError) {
         try running.withLock { _ throws(LaminaError) in
             if held.read({ $0.isStopping }) { return }
-            try openStream()
+            do throws(LaminaError) {
+                try openStream()
+            } catch {
+                options.log("Cannot open the stream: \(error.message)")
+                note(error)
+                throw error
+            }
         }
     }
 
     private func openStream() throws(LaminaError) {
+        let stream = try makeStream()
+        // A suspended one's rows are published, by whom it was suspended or from now on.
+        try segments.register(stream, dataSource: spec.dataSource)
+        try stream.start()
+        try epochs.resume(self)
+        if spec.isSuspended {
+            stream.refuse()
+            return try publishLater(stream)
+        }
+        noteTasks()
+        // What was reopened is cut if something replaces it right now.
+        try segments.register(stream, dataSource: spec.dataSource)
+    }
+
+    /// The stream, or that of a try which failed: two must not have the same files.
+    private func makeStream() throws(LaminaError) -> PushStream {
+        if let stream = held.read({ $0.stream }) { return stream }
         try makeFolders(folder)
         try store.recover(work: StreamIndexer.workFolder(of: "\(folder)/rows"))
         var options = options
@@ -107,23 +142,7 @@ package final class PushSupervisor: StreamSupervisor {
             held.stream = stream
             held.predecessor = nil
         }
-        do throws(LaminaError) {
-            // A suspended one's rows are published, by whom it was suspended or from now on.
-            try segments.register(stream, dataSource: spec.dataSource)
-            try stream.start()
-            try epochs.resume(self)
-            if spec.isSuspended {
-                stream.refuse()
-                try publishLater(stream)
-            } else {
-                noteTasks()
-                // What was reopened is cut if something replaces it right now.
-                try segments.register(stream, dataSource: spec.dataSource)
-            }
-        } catch {
-            note(error)
-            throw error
-        }
+        return stream
     }
 
     /// Nobody waits for what cannot be published at the moment, least of all the server's start.
@@ -165,8 +184,10 @@ package final class PushSupervisor: StreamSupervisor {
     // MARK: looking
 
     package var state: SupervisorState {
-        let (stream, isStopping) = held.read { ($0.stream, $0.isStopping) }
+        let (stream, isStopping, failure) = held.read { ($0.stream, $0.isStopping, $0.errors.last) }
         if isStopping { return .stopping }
+        // It was never opened, as something is wrong with its files.
+        if stream == nil, failure != nil { return .unhealthySupervisor }
         if spec.isSuspended { return .suspended }
         switch stream?.phase {
         case .running?: return stream?.status?.error == nil ? .running : .unhealthyTasks
@@ -305,7 +326,14 @@ extension PushSupervisor: StreamTaskOwner {
 }
 
 extension SupervisorService: PushDirectory {
-    package func pushStream(_ dataSource: String) -> PushStream? { (runner(of: dataSource) as? PushSupervisor)?.stream }
+    package func pushStream(_ dataSource: String) throws(LaminaError) -> PushStream? {
+        guard let push = runner(of: dataSource) as? PushSupervisor else { return nil }
+        if let stream = push.stream { return stream }
+        // It is there: who pushes must come again, not give up.
+        throw .pushUnavailable(
+            "The push stream of datasource '\(dataSource)' cannot be opened yet; its supervisor's status says why"
+        )
+    }
 
     package func deadLetters(_ dataSource: String) -> DeadLetters? {
         switch runner(of: dataSource) {

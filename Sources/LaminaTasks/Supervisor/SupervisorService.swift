@@ -70,7 +70,8 @@ package final class SupervisorService: Sendable {
 
     /// Runs what was submitted before: rows that were persisted are visible when it returns, streams are connected to later.
     ///
-    /// A supervisor that cannot be opened is logged and left out; the others run.
+    /// Supervisors whose spec or task groups cannot be read are left out, the others run; one that cannot be started is there, says why,
+    /// and tries again.
     /// - Returns: what could not be opened, by id.
     package func start() throws(LaminaError) -> [String: LaminaError] {
         var failures: [String: LaminaError] = [:]
@@ -83,8 +84,8 @@ package final class SupervisorService: Sendable {
                 }
                 let spec = try SupervisorSpec(json: json)
                 let runner = try make(spec, nil)
-                try runner.start()
                 entries.update { $0[record.specID] = Entry(spec: spec, runner: runner) }
+                try runner.start()
             } catch {
                 failures[record.specID] = error
             }
