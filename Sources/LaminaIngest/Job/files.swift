@@ -1,14 +1,21 @@
 import Glibc
 import LaminaBase
 
-/// Makes a folder and its parents.
+/// Makes a folder and its parents, durably: what is synced in one that is lost with its entry would be lost with it.
 func makeFolder(_ path: String) throws(LaminaError) {
-    if mkdir(path, 0o755) == 0 || errno == EEXIST { return }
-    guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
-        throw .io("make the folder", path: path, errno: errno)
+    let slash = path.lastIndex(of: "/")
+    let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    if mkdir(path, 0o755) != 0 {
+        if errno == EEXIST { return }
+        guard errno == ENOENT, let slash, slash != path.startIndex else {
+            throw .io("make the folder", path: path, errno: errno)
+        }
+        try makeFolder(parent)
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else {
+            throw .io("make the folder", path: path, errno: errno)
+        }
     }
-    try makeFolder(String(path[..<slash]))
-    guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw .io("make the folder", path: path, errno: errno) }
+    try syncFolder(parent)
 }
 
 /// Removes a folder with all that is in it; what is not there is removed already. Links are removed, not followed.

@@ -1,12 +1,17 @@
 import Glibc
 package import LaminaBase
 
-/// Creates a folder and its missing parents.
+/// Creates a folder and its missing parents, durably.
 package func makeFolders(_ path: String) throws(LaminaError) {
     var reached = path.hasPrefix("/") ? "/" : ""
     for part in path.split(separator: "/") {
+        let parent = reached.isEmpty ? "." : reached
         reached += reached.isEmpty || reached.hasSuffix("/") ? String(part) : "/\(part)"
-        if mkdir(reached, 0o755) != 0, errno != EEXIST { throw .io("create the folder", path: reached, errno: errno) }
+        if mkdir(reached, 0o755) == 0 {
+            try syncFolder(parent)
+        } else if errno != EEXIST {
+            throw .io("create the folder", path: reached, errno: errno)
+        }
     }
 }
 
