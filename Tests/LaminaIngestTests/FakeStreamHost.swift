@@ -26,8 +26,12 @@ final class FakeStreamHost: StreamHost {
         var isPersistHeld = false
         /// Segments are allocated, but the answer does not come.
         var isOpenHeld = false
-        /// Whether persisting is held from the next failure of a publish on.
+        /// Whether a start is held that comes after a failure of a publish.
         var holdsAfterFailure = false
+        var isStartHeld = false
+        var asked = 0
+        /// The next publish is done, but tells of an error.
+        var losesAnswer = false
         /// Told of every step.
         var onStep: (@Sendable (StreamStep) -> Void)?
         var isDiskFull = false
@@ -137,7 +141,7 @@ final class FakeStreamHost: StreamHost {
         }
         try state.update { state throws(LaminaError) in
             if !state.failures.isEmpty {
-                if state.holdsAfterFailure { state.isPersistHeld = true }
+                state.isStartHeld = state.holdsAfterFailure
                 throw state.failures.removeFirst()
             }
             for (partition, offset) in start {
@@ -154,10 +158,21 @@ final class FakeStreamHost: StreamHost {
             state.publishes.append((start, end))
         }
         // The answer of a transaction may not arrive any more.
+        let isLost = state.update { state in
+            defer { state.losesAnswer = false }
+            return state.losesAnswer
+        }
+        if isLost { throw .io("write", path: "metadata", errno: 5) }
         try step()
     }
 
     func committed() throws(LaminaError) -> StreamPosition? {
+        // First the failed publish itself asks.
+        let isAskedAgain = state.update { state in
+            defer { state.asked += state.isStartHeld ? 1 : 0 }
+            return state.asked > 0
+        }
+        if isAskedAgain { _ = state.wait { $0.isStartHeld ? nil : true } }
         try step()
         return state.read { $0.committed }
     }

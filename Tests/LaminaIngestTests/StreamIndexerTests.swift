@@ -228,6 +228,28 @@ import Testing
         Issue.record("rows were persisted only after the merge")
     }
 
+    /// A publish that got through and yet told of an error: trying again finds it done, and nothing is withdrawn for it.
+    @Test func aPublishWhoseAnswerIsLostIsFoundDone() throws {
+        let fixture = try StreamFixture(streamSpec())
+        try fixture.append(rows(0..<10))
+        fixture.host.state.update { $0.losesAnswer = true }
+        fixture.indexer.handOff(now: fixture.clock.now)
+        try fixture.append(rows(10..<20))
+        try fixture.indexer.persist()
+        try wait("the publish") { fixture.indexer.status.sequences.count == 1 || fixture.indexer.status.error != nil }
+        try wait("the second try") {
+            let status = fixture.indexer.status
+            return status.sequences.count == 1 || status.error?.category == .conflict
+        }
+        #expect(fixture.indexer.status.error == nil)
+        #expect(try fixture.host.visible() == Array(0..<20))
+        try fixture.append(rows(20..<30))
+        try fixture.indexer.stop(publishing: true)
+        fixture.end()
+        #expect(try fixture.host.visible() == Array(0..<30))
+        #expect(fixture.host.state.read { $0.publishes.count } == 2)
+    }
+
     @Test func anIdleStreamsFirstRowsAreNotHandedOffAlone() throws {
         let fixture = try StreamFixture(streamSpec(tuning: ["intermediateHandoffPeriod": "PT10M"]))
         fixture.clock.advance(1_200_000)

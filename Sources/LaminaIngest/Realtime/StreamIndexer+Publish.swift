@@ -18,6 +18,12 @@ extension StreamIndexer {
             } catch {
                 host.log("\(name)_\(sequence.number) could not be published: \(error.message)")
                 if error.category == .conflict {
+                    if isPublished(sequence) {
+                        finish(sequence)
+                        tries = 0
+                        built = nil
+                        continue
+                    }
                     giveUp(error)
                     return
                 }
@@ -46,6 +52,23 @@ extension StreamIndexer {
         made = built
         try probe?(.publishing)
         try host.publish(built, from: sequence.start, to: end, work: Self.workFolder(of: directory))
+        finish(sequence)
+    }
+
+    /// Whether an earlier try got through, though it told of an error: what a sequence ends at is committed.
+    private func isPublished(_ sequence: StreamSequence) -> Bool {
+        guard let end = sequence.end, end != sequence.start else { return false }
+        do throws(LaminaError) {
+            guard let committed = try host.committed() else { return false }
+            return end.allSatisfy { committed[$0.key] == $0.value }
+        } catch {
+            host.log("\(name)_\(sequence.number): what is committed is not known: \(error.message)")
+            return false
+        }
+    }
+
+    /// A sequence is published.
+    private func finish(_ sequence: StreamSequence) {
         state.update { state in
             state.published.add(sequence.counts)
             state.sequences.removeFirst()
