@@ -33,9 +33,6 @@ extension RoaringBitmap {
         return RoaringBitmap(range: 0..<UInt32(rowCount)).subtracting(self)
     }
 
-    /// How many rows both sets have.
-    package func intersectionCount(_ other: RoaringBitmap) -> Int { intersection(other).cardinality }
-
     private func merging(
         _ other: RoaringBitmap,
         onlyRight: Bool,

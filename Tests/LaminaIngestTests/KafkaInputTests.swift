@@ -1,5 +1,6 @@
 import LaminaBase
 import LaminaIngest
+import LaminaTestSupport
 import Testing
 
 /// The `kafka` input source over a log in memory.
@@ -12,7 +13,7 @@ import Testing
 
     /// The field `a` of all rows, in the order of the batches' numbers, which must have no gaps.
     private func read(
-        _ stream: LogStream,
+        _ stream: FakeStream,
         _ more: JSONObject,
         format: JSON = ["type": "json"]
     ) throws(LaminaError) -> [JSON] {
@@ -28,16 +29,29 @@ import Testing
         return ReadRows(batches: batches).rows.map { $0["a"] ?? .null }
     }
 
+    /// A topic `t` whose partitions hold these values, a time each where given; two records come at a poll.
+    private func log(_ partitions: [[String]], times: [[Int64]] = []) -> FakeStream {
+        let stream = FakeStream(recordsPerPoll: 2)
+        stream.addPartitions("t", 0..<Int32(partitions.count))
+        for (number, values) in partitions.enumerated() {
+            for (place, value) in values.enumerated() {
+                let time = times.isEmpty ? 0 : times[number][place]
+                stream.append("t", Int32(number), [value], time: time)
+            }
+        }
+        return stream
+    }
+
     private func values(_ range: Range<Int>) -> [String] { range.map { "{\"a\":\($0)}" } }
     private func numbers(_ range: Range<Int>) -> [JSON] { range.map { .int(Int64($0)) } }
 
     @Test func allThereIs() throws {
-        let stream = LogStream([0: LogStream.log(values(0..<5)), 1: LogStream.log(values(10..<13)), 2: .init()])
+        let stream = log([values(0..<5), values(10..<13), []])
         #expect(try read(stream, [:]) == numbers(0..<5) + numbers(10..<13))
     }
 
     @Test func betweenOffsets() throws {
-        let stream = LogStream([0: LogStream.log(values(0..<9)), 1: LogStream.log(values(20..<29))])
+        let stream = log([values(0..<9), values(20..<29)])
         #expect(try read(stream, ["start": ["0": 3], "end": ["0": 6]]) == numbers(3..<6))
         #expect(try read(stream, ["start": ["0": 7, "1": 8]]) == numbers(7..<9) + numbers(28..<29))
         #expect(try read(stream, ["end": ["1": 2]]) == numbers(20..<22))
@@ -46,17 +60,17 @@ import Testing
 
     @Test func offsetsWithoutRecordsDoNotHang() throws {
         // Behind offset 2 there are only markers of transactions; between 2 and 7 compaction took what was there.
-        var log = LogStream.log(values(0..<3), latest: 6)
-        let stream = LogStream([0: log])
+        let stream = log([values(0..<3)])
+        stream.appendHoles("t", 0, 3)
         #expect(try read(stream, [:]) == numbers(0..<3))
         #expect(try read(stream, ["start": ["0": 0], "end": ["0": 5]]) == numbers(0..<3))
-        log.records.append((7, 0, "{\"a\":7}"))
-        log.latest = 8
-        #expect(try read(LogStream([0: log]), ["end": ["0": 5]]) == numbers(0..<3))
+        stream.appendHoles("t", 0, 1)
+        stream.append("t", 0, ["{\"a\":7}"])
+        #expect(try read(stream, ["end": ["0": 5]]) == numbers(0..<3))
     }
 
     @Test func theEndIsWhereTheLogEndedAtFirst() throws {
-        let stream = LogStream([0: LogStream.log(values(0..<3))])
+        let stream = log([values(0..<3)])
         let input = try InputSource(json: source([:]), path: "inputSource")
         let format = try InputFormat(json: ["type": "json"], path: "inputFormat")
         var counts: [Int] = []
@@ -66,7 +80,7 @@ import Testing
             var count = 0
             while let batch = try rows.nextBatch() {
                 count += batch.rowCount
-                stream.grow(0, "{\"a\":99}")
+                stream.append("t", 0, ["{\"a\":99}"])
             }
             counts.append(count)
         }
@@ -74,7 +88,8 @@ import Testing
     }
 
     @Test func gapsAreNamed() throws {
-        let stream = LogStream([0: LogStream.log(values(0..<5), from: 100, times: [10, 20, 30, 40, 50])])
+        let stream = log([values(0..<105)], times: [Array(repeating: 0, count: 100) + [10, 20, 30, 40, 50]])
+        stream.removeRecords("t", 0, before: 100)
         func message(_ more: JSONObject) -> String {
             do throws(LaminaError) {
                 return "\(try read(stream, more).count) rows"
@@ -94,32 +109,27 @@ import Testing
     }
 
     @Test func anIntervalOfTheLog() throws {
-        let stream = LogStream([
-            0: LogStream.log(values(0..<5), times: [10, 20, 30, 40, 50]),
-            1: LogStream.log(values(10..<12), times: [1, 2]),
-        ])
+        let stream = log([values(0..<5), values(10..<12)], times: [[10, 20, 30, 40, 50], [1, 2]])
         let rows = try read(stream, ["interval": "1970-01-01T00:00:00.020Z/1970-01-01T00:00:00.041Z"])
         #expect(rows == numbers(1..<4))
     }
 
     @Test func aBrokerThatIsAwayIsWaitedFor() throws {
-        let stream = LogStream([0: LogStream.log(values(0..<5))])
-        stream.fail([.unreachable("away"), .unreachable("still away")])
+        let stream = log([values(0..<5)])
+        stream.failPolls([.unreachable("away"), .unreachable("still away")])
         #expect(try read(stream, [:]) == numbers(0..<5))
-        stream.fail([.offsetGone(StreamPartition(topic: "t", number: 0), wanted: 1, earliest: 3, latest: 5)])
+        stream.failPolls([.offsetGone(StreamPartition(topic: "t", number: 0), wanted: 1, earliest: 3, latest: 5)])
         #expect(throws: LaminaError.self) { try read(stream, [:]) }
     }
 
     @Test func finishedPartitionsAreLetGo() throws {
-        var logs: [Int32: LogStream.Log] = [:]
-        for number in 0..<8 { logs[Int32(number)] = LogStream.log(values(0..<(number + 1))) }
-        let stream = LogStream(logs)
+        let stream = log((0..<8).map { values(0..<($0 + 1)) })
         #expect(try read(stream, [:]).count == 36)
-        #expect(stream.assignments == 4)
+        #expect(stream.assignmentCount == 4)
     }
 
     @Test func severalThreadsShareTheRows() throws {
-        let stream = LogStream([0: LogStream.log(values(0..<500)), 1: LogStream.log(values(500..<1000))])
+        let stream = log([values(0..<500), values(500..<1000)])
         let rows = try openRows(
             try InputSource(json: source([:]), path: "inputSource"),
             try InputFormat(json: ["type": "json"], path: "inputFormat"),
@@ -138,7 +148,7 @@ import Testing
     }
 
     @Test func beneathOtherSources() throws {
-        let stream = LogStream([0: LogStream.log(values(0..<2))])
+        let stream = log([values(0..<2)])
         let json: JSON = [
             "type": "combining",
             "delegates": [["type": "inline", "data": "{\"a\":7}"], source([:])],
@@ -160,13 +170,13 @@ import Testing
         ] as [JSON]
     )
     func wrongSpecs(more: JSON) throws {
-        let stream = LogStream([0: LogStream.log(values(0..<2))])
+        let stream = log([values(0..<2)])
         #expect(throws: LaminaError.self) { try read(stream, more.objectValue ?? [:]) }
     }
 
     // MARK: samples
 
-    private func sample(_ stream: LogStream, _ io: JSONObject, rows: Int = 10, timeout: Int = 5000) throws -> JSON {
+    private func sample(_ stream: FakeStream, _ io: JSONObject, rows: Int = 10, timeout: Int = 5000) throws -> JSON {
         var config: JSONObject = [
             "topic": "t", "consumerProperties": ["bootstrap.servers": "x:1"], "inputFormat": ["type": "json"],
         ]
@@ -191,9 +201,7 @@ import Testing
     }
 
     @Test func samplesOfATopic() throws {
-        let stream = LogStream([
-            0: LogStream.log(["{\"ts\":1,\"x\":\"a\"}", "poison", "{\"ts\":\"no\",\"x\":\"b\"}"])
-        ])
+        let stream = log([["{\"ts\":1,\"x\":\"a\"}", "poison", "{\"ts\":\"no\",\"x\":\"b\"}"]])
         let answer = try sample(stream, ["useEarliestOffset": true])
         #expect(answer["numRowsRead"] == 3 && answer["numRowsIndexed"] == 1)
         let data = try #require(answer["data"]?.arrayValue)

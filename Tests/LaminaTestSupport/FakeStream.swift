@@ -5,7 +5,7 @@ package import LaminaIngest
 package final class FakeStream: StreamConnector {
     struct Log: Sendable {
         var first: Int64 = 0
-        var records: [(time: Int64, value: [UInt8]?)] = []
+        var records: [(time: Int64, value: [UInt8]?, isHole: Bool)] = []
         var next: Int64 { first + Int64(records.count) }
     }
 
@@ -14,12 +14,17 @@ package final class FakeStream: StreamConnector {
         /// Every call fails with it.
         var failure: String?
         var refusal: LaminaError?
+        /// The next polls end with these.
+        var failures: [StreamError] = []
         var opened = 0
+        var assignments = 0
     }
 
     let state = Monitor(State())
+    /// A poll reads no more records.
+    let most: Int
 
-    package init() {}
+    package init(recordsPerPoll most: Int = 1 << 30) { self.most = most }
 
     /// Adds empty partitions to a topic.
     package func addPartitions(_ topic: String, _ numbers: Range<Int32>) {
@@ -32,8 +37,16 @@ package final class FakeStream: StreamConnector {
         let partition = StreamPartition(topic: topic, number: number)
         state.update { state in
             for value in values {
-                state.logs[partition, default: Log()].records.append((time, value.map { Array($0.utf8) }))
+                state.logs[partition, default: Log()].records.append((time, value.map { Array($0.utf8) }, false))
             }
+        }
+    }
+
+    /// Offsets that no record has: markers of transactions, or what compaction took.
+    package func appendHoles(_ topic: String, _ number: Int32, _ count: Int) {
+        let partition = StreamPartition(topic: topic, number: number)
+        state.update { state in
+            for _ in 0..<count { state.logs[partition, default: Log()].records.append((0, nil, true)) }
         }
     }
 
@@ -64,6 +77,12 @@ package final class FakeStream: StreamConnector {
     package func latest(_ topic: String, _ number: Int32) -> Int64 {
         state.read { $0.logs[StreamPartition(topic: topic, number: number)]?.next ?? 0 }
     }
+
+    /// The next polls end with these, one each.
+    package func failPolls(_ errors: [StreamError]) { state.update { $0.failures += errors } }
+
+    /// How many positions were assigned.
+    package var assignmentCount: Int { state.read { $0.assignments } }
 
     /// How many sources were opened.
     package var openedCount: Int { state.read { $0.opened } }
@@ -110,12 +129,26 @@ private final class FakeSource: StreamSource {
         }
     }
 
-    func assign(_ position: StreamPosition) throws(StreamError) { own.update { $0.position = position } }
+    func assign(_ position: StreamPosition) throws(StreamError) {
+        own.update { $0.position = position }
+        stream.state.update { $0.assignments += 1 }
+    }
 
     func poll(maxRecords: Int, maxBytes: Int, milliseconds: Int) throws(StreamError) -> RecordBatch? {
+        let failure: StreamError? = stream.state.update { $0.failures.isEmpty ? nil : $0.failures.removeFirst() }
+        if let failure {
+            // What was read ahead is lost, unless it is assigned anew.
+            let logs = stream.state.read { $0.logs }
+            own.update { state in
+                for (partition, offset) in state.position {
+                    state.position[partition] = min(offset + Int64(stream.most), logs[partition]?.next ?? offset)
+                }
+            }
+            throw failure
+        }
         var waited = 0
         while true {
-            if let batch = try read(maxRecords) { return batch }
+            if let batch = try read(min(maxRecords, stream.most)) { return batch }
             let woken: Bool? = own.wait(milliseconds: 2) { state in
                 defer { state.isWoken = false }
                 return state.isWoken ? true : nil
@@ -141,6 +174,8 @@ private final class FakeSource: StreamSource {
             batch.partitions.append(partition)
             for at in offset..<min(log.next, offset + Int64(max(1, most - batch.records.count))) {
                 let record = log.records[Int(at - log.first)]
+                batch.next[partition] = at + 1
+                if record.isHole { continue }
                 var range: Range<Int>?
                 if let value = record.value {
                     range = batch.bytes.count..<batch.bytes.count + value.count
@@ -149,11 +184,10 @@ private final class FakeSource: StreamSource {
                 batch.records.append(
                     RecordBatch.Record(partition: place, offset: at, timestamp: record.time, value: range)
                 )
-                batch.next[partition] = at + 1
             }
             if batch.records.count >= most { break }
         }
-        guard !batch.records.isEmpty else { return nil }
+        guard !batch.next.isEmpty else { return nil }
         own.update { state in state.position.merge(batch.next) { _, new in new } }
         return batch
     }
@@ -168,7 +202,7 @@ private final class FakeSource: StreamSource {
 
     func offsets(at time: Int64, _ partitions: [StreamPartition]) throws(StreamError) -> StreamPosition {
         try positions(partitions) { log in
-            log.first + Int64(log.records.firstIndex { $0.time >= time } ?? log.records.count)
+            log.first + Int64(log.records.firstIndex { !$0.isHole && $0.time >= time } ?? log.records.count)
         }
     }
 

@@ -1,5 +1,5 @@
 package import LaminaBase
-package import LaminaQuery
+import LaminaQuery
 import LaminaSketches
 
 /// The states of one aggregation for every group of a partial: flat columns that merge group by group.

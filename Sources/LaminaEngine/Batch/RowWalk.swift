@@ -130,38 +130,6 @@ final class RowWalk {
         return slots(mask, count, gatheredSlots.pointer)
     }
 
-    /// Counts selected rows without making lists of them.
-    func countRows() throws(LaminaError) -> Int {
-        if isEmpty { return 0 }
-        if matcher == nil {
-            var count = 0
-            for range in ranges { count += bitmap?.cardinality(in: range) ?? range.count }
-            return count
-        }
-        var count = 0
-        let mask = Scratch<UInt64>(maskWords(batchRowsMax))
-        for range in ranges {
-            var start = range.lowerBound
-            while start < range.upperBound {
-                try scan.run.poll()
-                let end = min((start / batchRowsMax + 1) * batchRowsMax, range.upperBound)
-                let words = maskWords(end - start)
-                if let bitmap {
-                    bitmap.fillMask(mask.pointer, rows: start..<end)
-                } else {
-                    maskFill(mask.pointer, bits: end - start)
-                }
-                if !maskIsEmpty(mask.pointer, words: words) {
-                    scan.batch.set(rows: start..<end)
-                    try matcher?.refine(scan.batch, mask.pointer)
-                    count += maskCount(mask.pointer, words: words)
-                }
-                start = end
-            }
-        }
-        return count
-    }
-
     /// Time of the first stored row in the wanted intervals, filter aside; nil when there is none.
     func firstTime() throws(LaminaError) -> Int64? {
         let times = try scan.longInput("__time")

@@ -43,7 +43,6 @@ final class GrowingArray<Element: BitwiseCopyable & Sendable>: @unchecked Sendab
         }
     }
 
-    var isSpilled: Bool { mapping != nil }
     var buffer: UnsafeMutableBufferPointer<Element> { UnsafeMutableBufferPointer(start: pointer, count: count) }
 
     subscript(place: Int) -> Element {

@@ -157,24 +157,6 @@ package func makeOperator(_ query: Query) throws(LaminaError) -> any QueryOperat
     }
 }
 
-/// Runs a query on one segment.
-package func runSegment(
-    _ query: Query,
-    _ input: SegmentInput,
-    _ run: QueryRun
-) throws(LaminaError) -> any SegmentPartial {
-    try makeOperator(query).runErased(input, run)
-}
-
-/// Merges the partials of a query's segments, given in the order of the segments.
-package func mergePartials(
-    _ partials: [any SegmentPartial],
-    _ query: Query,
-    _ run: QueryRun
-) throws(LaminaError) -> any SegmentPartial {
-    try makeOperator(query).mergeErased(partials, run)
-}
-
 /// Turns a merged partial into the answer.
 package func finalizeQuery(
     _ merged: any SegmentPartial,

@@ -1,5 +1,5 @@
-package import LaminaBase
-package import LaminaQuery
+import LaminaBase
+import LaminaQuery
 
 /// Groups of one segment (or of several, merged): keys and states in columns.
 ///

@@ -1,4 +1,4 @@
-package import LaminaBase
+import LaminaBase
 
 /// A text in memory that does not move, with its first eight bytes as a number that orders as they do.
 struct TextEntry {

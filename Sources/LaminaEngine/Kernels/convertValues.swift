@@ -60,16 +60,6 @@ func lookUpFloat(
     for index in 0..<count { result[index] = table[Int(ids[index])] }
 }
 
-/// result[i] = table[ids[i]]
-func lookUpUInt32(
-    _ ids: UnsafePointer<UInt32>,
-    _ table: UnsafePointer<UInt32>,
-    _ result: UnsafeMutablePointer<UInt32>,
-    count: Int
-) {
-    for index in 0..<count { result[index] = table[Int(ids[index])] }
-}
-
 /// result[i] = values[slots[i]]
 func pickUInt32(
     _ values: UnsafePointer<UInt32>,

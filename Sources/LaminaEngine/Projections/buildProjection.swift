@@ -1,5 +1,5 @@
 package import LaminaBase
-package import LaminaQuery
+import LaminaQuery
 package import LaminaSegment
 
 /// Groups and aggregates all rows of a segment as a projection says: the projection's rows, in its order.

@@ -1,29 +1,30 @@
 import LaminaBase
 import LaminaBitmaps
-import LaminaSegment
+package import LaminaSegment
 
 /// A column whose rows are those of another one in the order of a list; gaps are null. Dictionaries stay as they are.
 ///
 /// - Shape: readers of the source see ascending rows when the list ascends; a list in any order needs a source in memory.
-func gatheredColumn(_ source: Column, _ list: RowList) -> Column {
+package func gatheredColumn(_ source: Column, _ list: PickedRows) -> Column {
     switch source {
     case .long(let column): .long(gatheredNumbers(column, list))
     case .float(let column): .float(gatheredNumbers(column, list))
     case .double(let column): .double(gatheredNumbers(column, list))
     case .string(let column): .string(GatheredStrings(column, list))
+    case .object(let column as any NestedPaths): .object(GatheredNested(column, list))
     case .object(let column): .object(GatheredObjects(column, list))
     }
 }
 
 private func gatheredNumbers<Element: VectorNumber>(
     _ column: some NumericColumn<Element>,
-    _ list: RowList
+    _ list: PickedRows
 ) -> GatheredNumbers<Element> {
     GatheredNumbers(list, nulls: gatheredNulls(column.nullRows, column.rowCount, list)) { column.makeReader() }
 }
 
 /// Places of the list that are gaps or null in the source; nil when there are none.
-private func gatheredNulls(_ nulls: RoaringBitmap?, _ rowCount: Int, _ list: RowList) -> RoaringBitmap? {
+private func gatheredNulls(_ nulls: RoaringBitmap?, _ rowCount: Int, _ list: PickedRows) -> RoaringBitmap? {
     if nulls == nil, !list.hasGaps { return nil }
     let mask = Scratch<UInt64>(maskWords(max(rowCount, 1)))
     maskClear(mask.pointer, words: maskWords(rowCount))
@@ -38,12 +39,12 @@ private func gatheredNulls(_ nulls: RoaringBitmap?, _ rowCount: Int, _ list: Row
 
 /// Numbers in the order of a row list.
 final class GatheredNumbers<Element: VectorNumber>: NumericColumn {
-    private let list: RowList
+    private let list: PickedRows
     let nullRows: RoaringBitmap?
     let valueIndex: (any NumericValueIndex<Element>)? = nil
     private let makeSource: @Sendable () -> any ValueReader<Element>
 
-    init(_ list: RowList, nulls: RoaringBitmap?, makeSource: @escaping @Sendable () -> any ValueReader<Element>) {
+    init(_ list: PickedRows, nulls: RoaringBitmap?, makeSource: @escaping @Sendable () -> any ValueReader<Element>) {
         self.list = list
         nullRows = nulls
         self.makeSource = makeSource
@@ -81,6 +82,11 @@ class BorrowedDictionary {
         isAdded(id) ? body(nil) : source.withUTF8(id, body)
     }
 
+    func forEachUTF8(_ ids: UnsafeBufferPointer<UInt32>, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+        guard addsNull else { return source.forEachUTF8(ids, body) }
+        for id in ids { withUTF8(id) { body($0 ?? UnsafeBufferPointer(start: nil, count: 0)) } }
+    }
+
     func id(of value: String?) -> UInt32? { value == nil ? nullID : source.id(of: value) }
     func lowerBound(_ value: String) -> UInt32 { source.lowerBound(value) }
 
@@ -89,12 +95,23 @@ class BorrowedDictionary {
     }
 }
 
+extension BorrowedDictionary: StableTexts {
+    // An added null is a text too, an empty one.
+    var textsAreStable: Bool { (source as? any StableTexts)?.textsAreStable ?? false }
+
+    func copyTexts(into target: UnsafeMutableBufferPointer<UnsafeRawBufferPointer>) {
+        let own = min(target.count, source.cardinality)
+        (source as? any StableTexts)?.copyTexts(into: UnsafeMutableBufferPointer(rebasing: target[..<own]))
+        for id in own..<target.count { target[id] = UnsafeRawBufferPointer(start: nil, count: 0) }
+    }
+}
+
 /// Strings in the order of a row list.
 final class GatheredStrings: BorrowedDictionary, StringColumn, @unchecked Sendable {
     // Sendable: all fields are let, and so are the superclass's.
-    private let list: RowList
+    private let list: PickedRows
 
-    init(_ source: any StringColumn, _ list: RowList) {
+    init(_ source: any StringColumn, _ list: PickedRows) {
         self.list = list
         super.init(source, needsNull: list.hasGaps)
     }
@@ -118,10 +135,10 @@ final class GatheredStrings: BorrowedDictionary, StringColumn, @unchecked Sendab
 /// Ids of their own over the dictionary of another column, one a row.
 final class RecodedStrings: BorrowedDictionary, StringColumn, @unchecked Sendable {
     // Sendable: all fields are let, and so are the superclass's.
-    private let ids: RowList
+    private let ids: PickedRows
 
     /// - Parameter ids: of the source's dictionary; its cardinality stands for a null that it lacks.
-    init(_ source: any StringColumn, ids: RowList, needsNull: Bool) {
+    init(_ source: any StringColumn, ids: PickedRows, needsNull: Bool) {
         self.ids = ids
         super.init(source, needsNull: needsNull)
     }
@@ -130,8 +147,8 @@ final class RecodedStrings: BorrowedDictionary, StringColumn, @unchecked Sendabl
     var hasMultipleValues: Bool { false }
     var isRowBased: Bool { source.isRowBased }
     func isList(_ row: Int) -> Bool { false }
-    func makeIDReader() -> any ValueReader<UInt32> { RowListReader(ids) }
-    func makeMultiIDReader() -> any MultiIDReader { OneIDReader(RowListReader(ids)) }
+    func makeIDReader() -> any ValueReader<UInt32> { PickedRowsReader(ids) }
+    func makeMultiIDReader() -> any MultiIDReader { OneIDReader(PickedRowsReader(ids)) }
 }
 
 /// A single-value column read as one with a value in each row.
@@ -148,25 +165,5 @@ final class OneIDReader: MultiIDReader {
         offsets.reserve(ids.count + 1)
         for index in 0...ids.count { offsets.pointer[index] = UInt32(index) }
         return MultiIDs(offsets: UnsafeBufferPointer(start: offsets.pointer, count: ids.count + 1), ids: ids)
-    }
-}
-
-/// Values of any type in the order of a row list.
-final class GatheredObjects: ObjectColumn {
-    private let source: any ObjectColumn
-    private let list: RowList
-
-    init(_ source: any ObjectColumn, _ list: RowList) {
-        self.source = source
-        self.list = list
-    }
-
-    var rowCount: Int { list.count }
-    var type: ColumnType { source.type }
-    var hasNulls: Bool { list.hasGaps || source.hasNulls }
-
-    func value(row: Int) throws(LaminaError) -> Value {
-        let row = list[row]
-        return row == RowList.none ? .null : try source.value(row: Int(row))
     }
 }

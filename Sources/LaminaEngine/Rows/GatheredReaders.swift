@@ -3,14 +3,15 @@ import LaminaSegment
 
 /// Turns rows of a gathered column into rows of its source.
 struct RowMap {
-    let list: RowList
+    let list: PickedRows
     private let wanted = Scratch<UInt32>(1)
 
-    init(_ list: RowList) { self.list = list }
+    init(_ list: PickedRows) { self.list = list }
 
     /// The source rows of a range.
     func rows(_ range: Range<Int>) -> UnsafeBufferPointer<UInt32> {
-        UnsafeBufferPointer(start: list.pointer + range.lowerBound, count: range.count)
+        precondition(range.upperBound <= list.count, "rows beyond the list")
+        return UnsafeBufferPointer(start: list.pointer + range.lowerBound, count: range.count)
     }
 
     /// The source rows of some rows.
@@ -47,7 +48,7 @@ final class GatheredReader<Element: BitwiseCopyable>: ValueReader {
     private let closed = Scratch<UInt32>(1)
     private let values = Scratch<Element>(1)
 
-    init(_ source: any ValueReader<Element>, _ list: RowList, gap: Element) {
+    init(_ source: any ValueReader<Element>, _ list: PickedRows, gap: Element) {
         self.source = source
         map = RowMap(list)
         self.gap = gap
@@ -83,7 +84,7 @@ final class GatheredMultiReader: MultiIDReader {
     private let offsets = Scratch<UInt32>(1)
     private let ids = Scratch<UInt32>(1)
 
-    init(_ source: any MultiIDReader, _ list: RowList) {
+    init(_ source: any MultiIDReader, _ list: PickedRows) {
         self.source = source
         map = RowMap(list)
     }

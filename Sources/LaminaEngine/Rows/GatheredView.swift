@@ -7,15 +7,15 @@ final class GatheredView: SegmentView {
     enum Made: Sendable {
         case column(name: String, Column, isUntyped: Bool)
         /// The columns of a view in memory, its rows in the order of a list of the same length, under prefixed names.
-        case right(any SegmentView, RowList, prefix: String)
+        case right(any SegmentView, PickedRows, prefix: String)
     }
 
     private let base: any SegmentView
-    private let list: RowList
+    private let list: PickedRows
     private let made: Made
     private let known = Mutex<[String: Column]>([:])
 
-    init(_ base: any SegmentView, _ list: RowList, _ made: Made) {
+    init(_ base: any SegmentView, _ list: PickedRows, _ made: Made) {
         self.base = base
         self.list = list
         self.made = made

@@ -83,8 +83,8 @@ package struct JoinStep: RowStep {
         var output = input
         output.view = GatheredView(
             input.view,
-            matches.left,
-            .right(table.view, matches.right, prefix: prefix)
+            matches.left.picked,
+            .right(table.view, matches.right.picked, prefix: prefix)
         )
         output.rows = nil
         output.extent = extent

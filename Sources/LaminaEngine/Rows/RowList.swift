@@ -1,6 +1,37 @@
 import LaminaBase
 import LaminaSegment
 
+/// Which row of a source stands in each place, in memory that no longer moves.
+///
+/// - Shape: `count` row numbers of the source, `RowList.none` where all columns are null.
+// Sendable: nobody writes to the rows any more, and the owner keeps their memory.
+package struct PickedRows: @unchecked Sendable {
+    let pointer: UnsafePointer<UInt32>
+    package let count: Int
+    /// Some entries are `RowList.none`.
+    let hasGaps: Bool
+    private let owner: any AnyObject & Sendable
+
+    /// - Parameters:
+    ///   - pointer: of `count` rows, none of them missing in the source.
+    ///   - owner: keeps the memory.
+    package init(_ pointer: UnsafePointer<UInt32>, count: Int, owner: any AnyObject & Sendable) {
+        self.init(pointer, count: count, hasGaps: false, owner: owner)
+    }
+
+    fileprivate init(_ pointer: UnsafePointer<UInt32>, count: Int, hasGaps: Bool, owner: any AnyObject & Sendable) {
+        self.pointer = pointer
+        self.count = count
+        self.hasGaps = hasGaps
+        self.owner = owner
+    }
+
+    subscript(place: Int) -> UInt32 {
+        precondition(place < count, "a row beyond the list")
+        return pointer[place]
+    }
+}
+
 /// A growing list of row numbers or ids in memory or on disk, which never moves once it is shared.
 // Sendable: one thread fills it before others see it.
 final class RowList: @unchecked Sendable {
@@ -9,7 +40,7 @@ final class RowList: @unchecked Sendable {
 
     private let rows: GrowingArray<UInt32>
     /// Some entries are `none`.
-    private(set) var hasGaps = false
+    private var hasGaps = false
     private let purpose: String
 
     init(_ run: QueryRun, for purpose: String) throws(LaminaError) {
@@ -17,8 +48,10 @@ final class RowList: @unchecked Sendable {
         rows = try GrowingArray(run, for: purpose, capacity: 1024)
     }
 
-    var pointer: UnsafeMutablePointer<UInt32> { rows.pointer }
     var count: Int { rows.count }
+
+    /// The list as it stands; nothing may be appended any more.
+    var picked: PickedRows { PickedRows(rows.pointer, count: rows.count, hasGaps: hasGaps, owner: self) }
 
     func append(_ row: UInt32) throws(LaminaError) {
         try rows.append(row)
@@ -41,26 +74,17 @@ final class RowList: @unchecked Sendable {
     }
 
     private var tooMany: LaminaError { .resourceLimit("More than 2^32 rows of \(purpose)") }
-
-    subscript(place: Int) -> UInt32 { rows[place] }
 }
 
-/// Reads a row list as the values of a column.
-final class RowListReader: ValueReader {
-    private let list: RowList
-    private let gathered = Scratch<UInt32>(1)
+/// Reads row numbers or ids as the values of a column.
+final class PickedRowsReader: ValueReader {
+    private let map: RowMap
 
-    init(_ list: RowList) { self.list = list }
+    init(_ rows: PickedRows) { map = RowMap(rows) }
 
-    func read(_ rows: Range<Int>) throws(LaminaError) -> UnsafeBufferPointer<UInt32> {
-        UnsafeBufferPointer(start: list.pointer + rows.lowerBound, count: rows.count)
-    }
-
+    func read(_ rows: Range<Int>) throws(LaminaError) -> UnsafeBufferPointer<UInt32> { map.rows(rows) }
     func gather(_ rows: UnsafeBufferPointer<UInt32>) throws(LaminaError) -> UnsafeBufferPointer<UInt32> {
-        gathered.reserve(rows.count)
-        for index in rows.indices { gathered.pointer[index] = list.pointer[Int(rows[index])] }
-        return UnsafeBufferPointer(start: gathered.pointer, count: rows.count)
+        map.rows(rows)
     }
-
-    func contiguousRows(from row: Int) -> Int { list.count - row }
+    func contiguousRows(from row: Int) -> Int { map.list.count - row }
 }

@@ -42,7 +42,7 @@ package struct UnnestStep: RowStep {
         if case .string(let strings) = source {
             let ids = try RowList(run, for: "unnested values")
             let needsNull = try unnest(strings, scan, walk, rows, ids)
-            let unnested = RecodedStrings(strings, ids: ids, needsNull: needsNull)
+            let unnested = RecodedStrings(strings, ids: ids.picked, needsNull: needsNull)
             made = .column(name: column.name, .string(unnested), isUntyped: false)
         } else {
             var type = column.outputType ?? source.type
@@ -51,7 +51,7 @@ package struct UnnestStep: RowStep {
             made = .column(name: column.name, makeRowColumn(values, type), isUntyped: type == nil)
         }
         var output = input
-        output.view = GatheredView(input.view, rows, made)
+        output.view = GatheredView(input.view, rows.picked, made)
         output.rows = nil
         output.extent = extent
         return output

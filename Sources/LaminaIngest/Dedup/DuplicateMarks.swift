@@ -9,33 +9,24 @@ final class DuplicateMarks: @unchecked Sendable {
     private static let partBytes = 1 << 20
     private static let partRows = Int64(partBytes * 8)
 
-    private let descriptor: Int32
-    private let path: String
+    private let file: UnnamedFile
     private var parts: [UnsafeMutableRawPointer] = []
     /// The sum over all rows that were compared; see `KeyedRows.checksum`.
     var checksum: UInt64 = 0
 
-    init(path: String) throws(LaminaError) {
-        self.path = path
-        descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw .io("make the file", path: path, errno: errno) }
-        unlink(path)
-    }
+    init(path: String) throws(LaminaError) { file = try UnnamedFile(path: path) }
 
-    deinit {
-        for part in parts { munmap(part, Self.partBytes) }
-        close(descriptor)
-    }
+    deinit { for part in parts { munmap(part, Self.partBytes) } }
 
     /// Makes room for rows up to a number.
     func grow(to rows: Int64) throws(LaminaError) {
         while Int64(parts.count) * Self.partRows < rows {
             let offset = off_t(parts.count * Self.partBytes)
             // The disk's room is taken now: a write through the mapping could not fail but by a signal.
-            let code = posix_fallocate(descriptor, offset, off_t(Self.partBytes))
-            guard code == 0 else { throw .io("write to", path: path, errno: code) }
-            let mapped = mmap(nil, Self.partBytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, offset)
-            guard let mapped, mapped != MAP_FAILED else { throw .io("map", path: path, errno: errno) }
+            let code = posix_fallocate(file.descriptor, offset, off_t(Self.partBytes))
+            guard code == 0 else { throw .io("write to", path: file.path, errno: code) }
+            let mapped = mmap(nil, Self.partBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.descriptor, offset)
+            guard let mapped, mapped != MAP_FAILED else { throw .io("map", path: file.path, errno: errno) }
             parts.append(mapped)
         }
     }

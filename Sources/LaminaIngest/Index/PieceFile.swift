@@ -1,8 +1,7 @@
 import Glibc
 import LaminaBase
 
-/// A file of plain values that is written once and then mapped. It has no name any more once it is open, so that nothing can be left
-/// behind, whatever becomes of the process.
+/// An unnamed file of plain values that is written once and then mapped.
 ///
 /// `@unchecked Sendable`: written by threads at places of their own, then read only.
 final class PieceFile: @unchecked Sendable {
@@ -12,22 +11,13 @@ final class PieceFile: @unchecked Sendable {
         var count: Int
     }
 
-    private let descriptor: Int32
-    private let path: String
+    private let file: UnnamedFile
     private var size = 0
     private var base: UnsafeMutableRawPointer?
 
-    init(path: String) throws(LaminaError) {
-        self.path = path
-        descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw .io("make the file", path: path, errno: errno) }
-        unlink(path)
-    }
+    init(path: String) throws(LaminaError) { file = try UnnamedFile(path: path) }
 
-    deinit {
-        if let base { munmap(base, size) }
-        close(descriptor)
-    }
+    deinit { if let base { munmap(base, size) } }
 
     /// Room for an array, aligned to pages so that it can be dropped from memory by itself.
     func reserve(_ count: Int, stride: Int) -> Place {
@@ -49,9 +39,9 @@ final class PieceFile: @unchecked Sendable {
         var done = 0
         while done < bytes.count {
             guard let start = bytes.baseAddress else { return }
-            let count = pwrite(descriptor, start + done, bytes.count - done, off_t(offset + done))
+            let count = pwrite(file.descriptor, start + done, bytes.count - done, off_t(offset + done))
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw .io("write rows to", path: path, errno: errno) }
+            guard count > 0 else { throw .io("write rows to", path: file.path, errno: errno) }
             done += count
         }
     }
@@ -59,9 +49,11 @@ final class PieceFile: @unchecked Sendable {
     /// Ends writing.
     func map() throws(LaminaError) {
         guard size > 0 else { return }
-        guard ftruncate(descriptor, off_t(size)) == 0 else { throw .io("write rows to", path: path, errno: errno) }
-        guard let mapped = mmap(nil, size, PROT_READ, MAP_SHARED, descriptor, 0), mapped != MAP_FAILED else {
-            throw .io("map", path: path, errno: errno)
+        guard ftruncate(file.descriptor, off_t(size)) == 0 else {
+            throw .io("write rows to", path: file.path, errno: errno)
+        }
+        guard let mapped = mmap(nil, size, PROT_READ, MAP_SHARED, file.descriptor, 0), mapped != MAP_FAILED else {
+            throw .io("map", path: file.path, errno: errno)
         }
         base = mapped
     }

@@ -1,4 +1,5 @@
 import LaminaBase
+import LaminaEngine
 import LaminaSegment
 import Synchronization
 
@@ -68,7 +69,7 @@ final class TimeOrderedView: SegmentView {
     private let state = Mutex(State())
 
     private struct State: Sendable {
-        var rows: SharedValues<UInt32>?
+        var rows: PickedRows?
         var columns: [String: Column] = [:]
     }
 
@@ -89,13 +90,14 @@ final class TimeOrderedView: SegmentView {
     func column(_ name: String) throws(LaminaError) -> Column? {
         if let known = state.withLock({ $0.columns[name] }) { return known }
         guard let column = try base.column(name) else { return nil }
-        let order: SharedValues<UInt32> = state.withLock { state in
+        let order: PickedRows = state.withLock { state in
             if let rows = state.rows { return rows }
-            let rows = timeOrder.rows(base.times)
+            let order = timeOrder.rows(base.times)
+            let rows = PickedRows(order.pointer, count: order.count, owner: order)
             state.rows = rows
             return rows
         }
-        let ordered = column.reordered(order)
+        let ordered = gatheredColumn(column, order)
         return state.withLock { state in
             if let first = state.columns[name] { return first }
             state.columns[name] = ordered

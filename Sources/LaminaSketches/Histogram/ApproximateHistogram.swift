@@ -6,7 +6,6 @@ package import LaminaBase
 /// - Source: `ApproximateHistogram` (Ben-Haim and Tom-Tov, "A Streaming Parallel Decision Tree Algorithm").
 package struct ApproximateHistogram: Sendable, Hashable {
     package static let defaultSize = 50
-    package static let defaultBuckets = 7
     package static let maxSize = 1 << 20
     /// Set in the count of a bin that joined different values.
     static let approximate: UInt64 = 1 << 63

@@ -172,8 +172,6 @@ package final class SegmentService: Sendable {
         defer { changing._unsafeUnlock() }
         return try body()
     }
-
-    var knownDataSources: [String] { state.read { Array($0.keys) } }
 }
 
 extension SegmentTimeline {

@@ -1,6 +1,6 @@
 package import LaminaBase
 package import LaminaIngest
-package import LaminaMetadata
+import LaminaMetadata
 
 /// What a supervisor reads, as its committed metadata names it.
 package enum StreamKind: Sendable, Hashable {

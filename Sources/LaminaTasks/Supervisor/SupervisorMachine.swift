@@ -86,8 +86,6 @@ package struct SupervisorMachine: Sendable {
     package mutating func note(_ error: SupervisorError) { health.note(error) }
 
     package var state: SupervisorState { isStopping ? .stopping : health.state }
-    /// Groups with a task, sorted.
-    package var activeGroups: [Int] { groups.keys.sorted() }
 
     package mutating func handle(_ event: Event, at now: Int64) -> [Action] {
         switch event {

@@ -48,8 +48,6 @@ struct GroupOrder {
         }
     }
 
-    var isDefault: Bool { groupBy.limitSpec?.columns.isEmpty ?? true }
-
     private var hasTime: Bool { !groupBy.granularity.isAll }
 
     /// The key columns by their weight in the default order.
