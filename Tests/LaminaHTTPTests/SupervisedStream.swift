@@ -32,7 +32,15 @@ func row(_ number: Int, day: Int = 1) -> String {
     #"{"ts":"2024-05-0\#(day)T0\#(number % 10):00:00Z","k":"k\#(number % 7)","n":\#(number)}"#
 }
 
+/// The same for rows that are pushed.
+func pushSpec(_ dataSource: String = "clicks", io: String = "") -> String {
+    spec(dataSource, io: io).replacing("\"type\":\"kafka\"", with: "\"type\":\"push\"")
+}
+
 extension TestServices {
+    /// Lets time go on.
+    func advance(_ milliseconds: Int64) { clock.update { $0 += milliseconds } }
+
     /// How many rows a datasource has, and the sum of `n`.
     func total(_ dataSource: String = "clicks") -> (rows: Int64, sum: Int64) {
         let query = """

@@ -303,60 +303,62 @@ import Testing
         #expect(second.total("ended") == (100, 4950))
     }
 
-    @Test func aReplayReplacesJustItsIntervals() throws {
-        let test = try TestServices()
-        test.stream.addPartitions("t", 0..<2)
-        for number in 0..<20 { test.append(number, day: 1 + number / 10) }
-        _ = test.ask("POST", prefix, spec())
-        #expect(test.hasRows(20, 190))
-        _ = test.ask("POST", "\(prefix)/clicks/taskGroups/handoff", #"{"taskGroupIds":[0]}"#)
-        #expect(eventually { test.services.segments.realtime("clicks").isEmpty })
-        // Read twice: every row is there twice.
-        _ = test.ask("POST", "\(prefix)/clicks/reset")
-        #expect(test.hasRows(40, 380))
-        func replay(_ interval: String) -> TaskState? {
-            let reply = test.ask("POST", "\(prefix)/clicks/replay", "{\"intervals\":[\"\(interval)\"]}")
-            guard let task = reply.json?["task"]?.stringValue else { return nil }
-            let done = eventually { test.taskState(task) != .running }
-            return done ? test.taskState(task) : nil
+    /// A task of a group counts what it has read itself, also when the process begins anew.
+    @Test func aTaskCountsItsOwnRowsAlsoAfterARestart() throws {
+        let first = try TestServices()
+        first.stream.addPartitions("t", 0..<1)
+        first.stream.append("t", 0, (0..<100).map { row($0) } + ["bad"])
+        _ = first.ask("POST", prefix, spec())
+        #expect(first.hasRows(100, 4950))
+        let before = first.activeTask
+        func counts(_ test: TestServices) -> JSON? {
+            let stats = test.ask("GET", "\(prefix)/clicks/stats").json?["0"]
+            return stats?[test.activeTask ?? ""]?["totals"]?["buildSegments"]
         }
-        #expect(replay("2024-05-01/P1D") == .success)
-        #expect(test.total() == (30, 335))
-        // What comes now stays beside the new version.
-        test.append(1000, day: 1)
-        #expect(test.hasRows(31, 1335))
-        #expect(replay("2024-05-02/P1D") == .success)
-        #expect(test.total() == (21, 1190))
-        // An hour of the day alone.
-        #expect(replay("2024-05-01T03:00/PT1H") == .success)
-        #expect(test.total() == (21, 1190))
-        test.stream.removeRecords("t", 1, before: 3)
-        let gap = test.ask("POST", "\(prefix)/clicks/replay", #"{"intervals":["2024-05-01/P1D"]}"#)
-        #expect(gap.status == 409)
-        #expect(gap.json?["error"]?.stringValue?.contains("t-1 begins at offset 3") ?? false)
-        #expect(test.ask("POST", "\(prefix)/clicks/replay", "{}").status == 400)
+        #expect(counts(first)?["processed"] == 100 && counts(first)?["unparseable"] == 1)
+        first.advance(1000)
+        #expect(first.ask("POST", "\(prefix)/clicks/taskGroups/handoff", #"{"taskGroupIds":[0]}"#).status == 200)
+        #expect(eventually { first.activeTask != nil && first.activeTask != before })
+        #expect(eventually { first.taskState(before ?? "") == .success })
+        let task = first.activeTask
+        first.stream.append("t", 0, (0..<20).map { row($0) })
+        #expect(first.hasRows(120, 5140))
+        #expect(counts(first)?["processed"] == 20 && counts(first)?["unparseable"] == 0)
+        first.services.supervisors.stop()
+        let second = try TestServices(after: first)
+        #expect(try second.services.supervisors.start().isEmpty)
+        #expect(second.activeTask == task)
+        #expect(counts(second)?["processed"] == 20 && counts(second)?["unparseable"] == 0)
+        second.stream.append("t", 0, ["bad", row(0)])
+        #expect(second.hasRows(121, 5140))
+        #expect(counts(second)?["processed"] == 21 && counts(second)?["unparseable"] == 1)
+        let report = second.ask("GET", "/druid/indexer/v1/task/\(task ?? "")/reports").json
+        let stats = report?["ingestionStatsAndErrors"]?["payload"]?["rowStats"]
+        #expect(stats?["totals"]?["buildSegments"]?["processed"] == 21)
     }
 
-    @Test func pushesGoToASupervisorOfTheirOwn() throws {
+    /// Segments that grow are listed when they are asked for, and only together with what is overshadowed.
+    @Test func realtimeSegmentsAreListedWhenAskedFor() throws {
         let test = try TestServices()
-        let push = spec().replacing("\"type\":\"kafka\",\"spec\"", with: "\"type\":\"push\",\"spec\"")
-            .replacing("\"type\":\"kafka\",\"maxSaved", with: "\"type\":\"push\",\"maxSaved")
-        #expect(test.ask("POST", prefix, push).json == ["id": "clicks"])
-        #expect(eventually { test.status()["state"] == "RUNNING" })
-        let reply = test.ask("POST", "/v1/push/clicks", "[\(row(1)),\(row(2))]")
-        #expect(reply.json?["accepted"] == 2)
-        #expect(test.total() == (2, 3))
+        let path = "/druid/coordinator/v1/metadata/segments"
+        func list(_ query: String) -> [JSON] { test.ask("GET", "\(path)?\(query)").json?.arrayValue ?? [] }
+        test.stream.addPartitions("t", 0..<1)
+        test.stream.append("t", 0, (0..<9).map { row($0) })
+        _ = test.ask("POST", prefix, spec())
+        #expect(test.hasRows(9, 36))
+        #expect(test.ask("GET", "\(path)?includeRealtimeSegments").status == 400)
+        #expect(list("") == [] && list("includeOvershadowedStatus") == [])
+        let all = list("includeOvershadowedStatus&includeRealtimeSegments")
+        #expect(all.count == 1)
+        #expect(all.first?["realtime"] == true && all.first?["overshadowed"] == false)
+        #expect(all.first?["numRows"] == 9 && all.first?["replicationFactor"] == .null)
+        #expect(all.first?["dataSource"] == "clicks")
+        #expect(list("includeOvershadowedStatus&includeRealtimeSegments&datasources=other") == [])
         _ = test.ask("POST", "\(prefix)/clicks/suspend")
-        #expect(test.ask("POST", "/v1/push/clicks", "[\(row(3))]").status == 503)
         #expect(eventually { test.services.segments.realtime("clicks").isEmpty })
-        #expect(test.total() == (2, 3))
-        _ = test.ask("POST", "\(prefix)/clicks/resume")
-        #expect(eventually { test.ask("POST", "/v1/push/clicks", "[\(row(4))]").status == 200 })
-        #expect(test.total() == (3, 7))
-        _ = test.ask("POST", "\(prefix)/clicks/terminate")
-        #expect(eventually { test.services.segments.realtime("clicks").isEmpty })
-        #expect(test.total() == (3, 7))
-        #expect(test.ask("POST", "/v1/push/clicks", "[\(row(5))]").status == 404)
+        let stored = list("includeOvershadowedStatus&includeRealtimeSegments")
+        #expect(stored.count == 1 && stored == list("includeOvershadowedStatus"))
+        #expect(stored.first?["realtime"] == false && stored.first?["replicationFactor"] == 1)
     }
 
     @Test func allAtOnce() throws {

@@ -67,6 +67,34 @@ private final class TestWriter: StreamWriter {
         #expect(try home.count() == 43)
     }
 
+    /// A task that brings the rows up to the cut itself must not publish when the stream reads them again.
+    @Test func aReplayDoesNotPublishWhenTheStreamWentBack() throws {
+        let home = try StreamHome()
+        let day = "2024-01-01/2024-01-02"
+        try home.segments.publish([try home.stored(day, old, rows: 2)])
+        let (stream, writer) = (try home.stream(), TestWriter())
+        try home.segments.register(writer, dataSource: "d")
+        defer { home.segments.unregister(writer) }
+        let (segment, list) = try home.open(stream, "2024-01-01T01:00:00Z")
+        list.append(try rows(5, at: "2024-01-01T01:00:00Z"))
+        let made = try home.stored(day, new, rows: 5)
+        // What went back before the cut reads on behind it.
+        try home.segments.noteRewind(dataSource: "d")
+        try begin(home, day)
+        _ = try home.segments.followStreams(task: "r", dataSource: "d")
+        try home.segments.noteRewind(dataSource: "d")
+        #expect(throws: LaminaError.self) { try home.segments.publish([made], by: .task("r")) }
+        #expect(try home.count() == 7 && home.segments.timeline("d")?.segments.map(\.version) == [old])
+        try end(home)
+        try begin(home, day)
+        _ = try home.segments.followStreams(task: "r", dataSource: "d")
+        try home.segments.publish([made], by: .task("r"))
+        try end(home)
+        #expect(try home.count() == 5)
+        #expect(home.segments.timeline("d")?.segments.map(\.version) == [new])
+        #expect(home.segments.realtime("d")[segment.id] == nil)
+    }
+
     @Test func rowsFromBeforeTheCutVanishTogetherAndLaterOnesStay() throws {
         let home = try StreamHome()
         try home.segments.publish([try home.stored("2024-01-01/2024-01-02", old, rows: 100)])

@@ -86,9 +86,12 @@ final class RunningServer {
 
     deinit { if process.isRunning { kill(pid, SIGKILL) } }
 
-    /// SIGKILL; returns when the process is gone, and its hold on the data directory with it.
-    func killAtOnce() {
-        kill(pid, SIGKILL)
+    /// SIGKILL. The process may take a moment to die: another server waits for its hold on the data directory.
+    func killAtOnce() { kill(pid, SIGKILL) }
+
+    /// SIGKILL; returns when the process is gone and writes no more.
+    func killAndWait() {
+        killAtOnce()
         process.waitUntilExit()
     }
 

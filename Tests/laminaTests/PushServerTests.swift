@@ -178,7 +178,10 @@ import Testing
             input: row("z") + row("zz")
         )
         #expect(piped.output == "2 rows received, 2 accepted, 0 rejected, 0 duplicate\n")
-        #expect(try face.ids(of: "p").count == 249 + 4)
+        let one = try Program.run(["push", "--server", server.url, "p", "-"], input: row("single"))
+        #expect(one.output == "1 row received, 1 accepted, 0 rejected, 0 duplicate\n")
+        #expect(one.errors.contains("  1 row "))
+        #expect(try face.ids(of: "p").count == 249 + 5)
         #expect(try run("nowhere", file).errors.contains("There is no push stream"))
 
         let csv = #""inputFormat":{"type":"csv","findColumnsFromHeader":true}"#

@@ -50,6 +50,31 @@ import Testing
         #expect(server.stop() == 0)
     }
 
+    /// A server that was killed holds its directory until the kernel has taken it apart: the next one waits for that.
+    @Test func aHolderThatIsDyingIsWaitedFor() throws {
+        let folder = try TestFolder()
+        let data = folder.file("data")
+        let first = try RunningServer(data: data)
+        first.killAndWait()
+        // Its lock outlives it here.
+        let file = open("\(data)/server.pid", O_RDWR | O_CLOEXEC)
+        #expect(file >= 0 && flock(file, LOCK_EX | LOCK_NB) == 0)
+        let started = ContinuousClock.now
+        let release = Thread {
+            usleep(1_000_000)
+            close(file)
+        }
+        release.start()
+        let second = try RunningServer(data: data)
+        #expect(ContinuousClock.now - started >= .seconds(1))
+        #expect(second.stop() == 0)
+        // And one that is only just being killed.
+        let third = try RunningServer(data: data)
+        third.killAtOnce()
+        let last = try RunningServer(data: data)
+        #expect(last.stop() == 0)
+    }
+
     @Test func indexesAndAnswersThroughTheServer() throws {
         let folder = try TestFolder()
         let server = try RunningServer(data: folder.file("data"))

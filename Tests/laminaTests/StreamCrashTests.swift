@@ -60,7 +60,7 @@ import Testing
         for round in 0..<6 {
             for number in 0..<4 { run.pushOnce(round * 10 + number, batch: 1) }
             try run.check("round \(round)")
-            server.killAtOnce()
+            server.killAndWait()
             let journals = (FileManager.default.enumerator(atPath: data)?.compactMap { $0 as? String } ?? [])
                 .filter { $0.hasSuffix(".journal") }.sorted()
             let last = try #require(journals.last)
@@ -104,7 +104,7 @@ import Testing
         try run.check("with room again")
         try disk.fill()
         for number in 2000..<2040 { _ = try run.tryPush(number) }
-        server.killAtOnce()
+        server.killAndWait()
         disk.empty()
         server = try RunningServer(data: data)
         run.use(server.url)

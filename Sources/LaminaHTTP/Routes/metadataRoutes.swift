@@ -48,18 +48,21 @@ extension Services {
                 .json(segmentList(try unused(of: parameters[0], request, segments), full: true))
             },
             Route("GET", "\(prefix)/segments") { request, _ throws(LaminaError) in
+                // Druid lists those that grow only together with what is overshadowed.
+                let withStatus = request.has("includeOvershadowedStatus")
+                let withRealtime = request.has("includeRealtimeSegments")
+                guard withStatus || !withRealtime else { return .empty(400, type: "application/json") }
                 let names = request.queries("datasources")
                 let wanted = names.isEmpty ? segments.dataSources : names
                 var answer: [JSON] = []
                 for name in wanted {
                     guard let timeline = segments.timeline(name) else { continue }
-                    let hidden = request.has("includeOvershadowedStatus") ? timeline.overshadowed() : nil
+                    let hidden = withStatus ? timeline.overshadowed() : nil
                     for segment in sorted(timeline.segments) {
                         answer.append(statusJSON(segment, overshadowed: hidden))
                     }
                 }
-                // Druid lists them only with their status.
-                if request.has("includeOvershadowedStatus"), request.has("includeRealtimeSegments") {
+                if withRealtime {
                     let chosen = names.isEmpty ? segments.visibleDataSources : names
                     for name in chosen { answer += realtimeStatuses(name, segments) }
                 }
@@ -98,11 +101,13 @@ private func metadataJSON(_ name: String, _ timeline: SegmentTimeline) -> JSON {
 /// Segments of streams that are not published, with the rows they hold now.
 private func realtimeStatuses(_ name: String, _ segments: SegmentService) -> [JSON] {
     let rows = segments.realtimeRowCounts(name)
-    let timeline = segments.visibleTimeline(name)
-    let hidden = timeline.overshadowed()
-    return sorted(timeline.segments.filter { rows[$0.id] != nil }).map { segment in
-        var status = statusJSON(segment, overshadowed: hidden).objectValue ?? JSONObject()
+    // One that was published since is listed as such already.
+    let growing = segments.visibleTimeline(name).segments.filter { rows[$0.id] != nil }
+    return sorted(growing).map { segment in
+        var status = statusJSON(segment, overshadowed: []).objectValue ?? JSONObject()
         status["realtime"] = true
+        // Druid's coordinator does not know how many serve it.
+        status["replicationFactor"] = .null
         status["numRows"] = rows[segment.id].map { .int(Int64($0)) } ?? .null
         return .object(status)
     }
@@ -110,8 +115,9 @@ private func realtimeStatuses(_ name: String, _ segments: SegmentService) -> [JS
 
 private func statusJSON(_ segment: DataSegment, overshadowed hidden: Set<SegmentID>?) -> JSON {
     guard let hidden else { return segment.json }
+    let isHidden = hidden.contains(segment.id)
     var object: JSONObject = [
-        "overshadowed": .bool(hidden.contains(segment.id)), "replicationFactor": 1,
+        "overshadowed": .bool(isHidden), "replicationFactor": isHidden ? 0 : 1,
         "numRows": segment.totalRows.map { .int($0) } ?? .null, "realtime": false,
     ]
     for entry in segment.json.objectValue?.entries ?? [] { object[entry.key] = entry.value }

@@ -28,6 +28,7 @@ package struct LockTable: Sendable {
     ///   - now: wall clock, ms.
     ///   - newestVersion: the greatest version of the stored segments there; the lock's version will be greater.
     package mutating func request(_ request: LockRequest, now: Int64, newestVersion: String? = nil) -> Changes {
+        // A version from elsewhere need not be a time; then it orders nothing.
         if let newestVersion, let time = try? parseInstant(newestVersion) { lastVersion = max(lastVersion, time) }
         waiting.append(request)
         return grantWaiting(now: now)

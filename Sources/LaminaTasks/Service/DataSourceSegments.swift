@@ -213,6 +213,7 @@ struct DataSourceSegments: Sendable {
         if replacements.values.contains(where: { $0.overlaps(interval) }) { return Self.oldestVersion }
         var newest = now
         for segment in published.segments where segment.interval.overlaps(interval) {
+            // A version from elsewhere need not be a time; then any time is greater, or none.
             if let time = try? parseInstant(segment.version), time >= newest, time < .max { newest = time + 1 }
         }
         return instantText(newest)

@@ -57,7 +57,14 @@ extension SegmentService {
         }
         guard let cutting else { return }
         var cut = StreamCut()
-        for writer in writers(of: dataSource) { cut.add(try writer.cut(cutting)) }
+        for writer in writers(of: dataSource) {
+            do throws(LaminaError) {
+                cut.add(try writer.cut(cutting))
+            } catch {
+                // One that ended meanwhile has no rows any more but durable ones, which the next one opens, and is cut with.
+                guard error.code == "closed" else { throw error }
+            }
+        }
         try exclusively { () throws(LaminaError) in
             var known = known(dataSource)
             known.replacements[task]?.positions = cut.position
@@ -78,7 +85,7 @@ extension SegmentService {
 
     /// Where the datasource's streams were at a task's cut: rows up to there vanish with its publish. The task brings them itself, so it
     /// cannot publish any more when a stream goes back to read them again.
-    func followStreams(task: String, dataSource: String) throws(LaminaError) -> StreamPosition {
+    package func followStreams(task: String, dataSource: String) throws(LaminaError) -> StreamPosition {
         try exclusively { () throws(LaminaError) in
             var known = known(dataSource)
             known.replacements[task]?.followsStreams = true
@@ -88,7 +95,7 @@ extension SegmentService {
     }
 
     /// A stream is going to read records again that it had read. Called before it does.
-    func noteRewind(dataSource: String) throws(LaminaError) {
+    package func noteRewind(dataSource: String) throws(LaminaError) {
         try exclusively { () throws(LaminaError) in
             var known = known(dataSource)
             for task in known.replacements.keys { known.replacements[task]?.wasRewound = true }

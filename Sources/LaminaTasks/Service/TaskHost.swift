@@ -133,6 +133,7 @@ final class TaskHost: IndexJobHost {
     func log(_ line: String) {
         let text = Array("\(instantText(service.clock())) \(line)\n".utf8)
         file.withLock { descriptor in
+            // There is nowhere to say that the log cannot be written.
             if descriptor >= 0 { try? writeAll(descriptor, text, path: "task log") }
         }
     }

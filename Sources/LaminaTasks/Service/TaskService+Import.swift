@@ -33,6 +33,7 @@ extension TaskService {
             try removeTree(work)
             return stored
         } catch {
+            // The error to tell is the first one; the next start removes what stays.
             _ = try? storage.removeUnpublished(listedIn: "\(work)/\(DeepStorage.intentName)")
             try? removeTree(work)
             throw error

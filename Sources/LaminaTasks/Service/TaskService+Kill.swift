@@ -32,6 +32,7 @@ extension TaskService {
         var found: [DataSegment] = []
         for record in try store.segments(dataSource: spec.dataSource, used: false) where found.count < limit {
             if let latest = spec.maxUsedStatusLastUpdated {
+                // A time that cannot be read is not known to be early enough.
                 guard let since = try? parseInstant(record.usedStatusLastUpdated), since <= latest else { continue }
             }
             if let versions = spec.versions, !versions.contains(record.version) { continue }

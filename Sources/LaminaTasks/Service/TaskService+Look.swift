@@ -4,6 +4,7 @@ import LaminaMetadata
 
 extension TaskService {
     static func status(of record: TaskRecord, options: Options) -> TaskStatus {
+        // What cannot be read is shown as a failure without a reason.
         let stored = (try? JSONParser.parse(record.statusPayload)) ?? .null
         return TaskStatus(
             id: record.id,

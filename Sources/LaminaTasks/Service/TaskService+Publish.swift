@@ -35,7 +35,11 @@ extension TaskService {
         try writeFile("\(work)/\(Self.reportName)", Array(report.text.utf8))
         let segments = try store(built, by: .task(id), work: work)
         // The segments are visible: a report that cannot be kept must not make a failure of this.
-        try? keepReport(of: id, work: work)
+        do throws(LaminaError) {
+            try keepReport(of: id, work: work)
+        } catch {
+            host.log("The report is lost: \(error.message)")
+        }
         for segment in segments { host.log("Published \(segment.id)") }
         return segments.count
     }
@@ -75,13 +79,8 @@ extension TaskService {
             if let wasPublished = interrupted[folder] {
                 if wasPublished { try keepReport(of: record.id, work: folder) }
                 try settle(record, because: wasPublished ? nil : Self.interruption)
-            } else if let json = try? JSONParser.parse(record.payload), let spec = try? TaskSpec(json: json) {
-                var status = Self.status(of: record, options: options)
-                status.runnerState = .pending
-                let entry = Entry(status: status, spec: spec)
-                state.update { $0.active.append(entry) }
             } else {
-                try settle(record, because: Self.interruption)
+                try queueAgain(record)
             }
         }
         // Last, so that a crash in here finds everything again.
@@ -92,6 +91,20 @@ extension TaskService {
         startWaiting()
     }
 
+    /// A task that never began.
+    private func queueAgain(_ record: TaskRecord) throws(LaminaError) {
+        let spec: TaskSpec
+        do throws(LaminaError) {
+            spec = try TaskSpec(json: try JSONParser.parse(record.payload))
+        } catch {
+            return try settle(record, because: "The task as it is stored cannot be run: \(error.message)")
+        }
+        var status = Self.status(of: record, options: options)
+        status.runnerState = .pending
+        let entry = Entry(status: status, spec: spec)
+        state.update { $0.active.append(entry) }
+    }
+
     private static let interruption =
         "The server stopped while the task was running; nothing of it was published. Submit it again."
 
@@ -99,6 +112,7 @@ extension TaskService {
     func settle(_ record: TaskRecord, because reason: String?) throws(LaminaError) {
         var status = Self.status(of: record, options: options)
         status.state = reason == nil ? .success : .failed
+        // A time that somebody else wrote otherwise: its length is not known.
         status.duration = (try? parseInstant(record.createdDate)).map { max(0, clock() - $0) } ?? 0
         status.errorMessage = reason
         try store.setStatus(task: record.id, statusPayload: Array(status.storedJSON.text.utf8), active: false)

@@ -119,8 +119,12 @@ extension TaskService {
     func finish(_ entry: Entry, failed message: String?) {
         let id = entry.status.id
         let now = clock()
-        // What the store could not forget is dead, and forgotten at the next start.
-        try? segments.endReplace(task: id, dataSource: entry.status.dataSource)
+        do throws(LaminaError) {
+            try segments.endReplace(task: id, dataSource: entry.status.dataSource)
+        } catch {
+            // What the store could not forget is dead, and forgotten at the next start.
+            log("Cannot forget what the task allocated: \(error.message)", of: entry)
+        }
         var status = entry.status
         status.state = message == nil ? .success : .failed
         status.runnerState = .none
@@ -131,8 +135,10 @@ extension TaskService {
         } catch {
             return keepTrying(status, of: entry, error)
         }
-        settled(id, now: now)
+        settled(entry, now: now)
     }
+
+    private func log(_ line: String, of entry: Entry) { TaskHost(service: self, entry: entry).log(line) }
 
     /// A full disk: the task stays as it is until its end can be stored, or until the server stops. The next start would find it active
     /// and settle it by what was published: nothing is half-done.
@@ -149,7 +155,7 @@ extension TaskService {
                 pause = min(pause * 2, 30_000)
                 do throws(LaminaError) {
                     try store.setStatus(task: status.id, statusPayload: payload, active: false)
-                    return settled(status.id, now: clock())
+                    return settled(entry, now: clock())
                 } catch let again {
                     error = again
                 }
@@ -163,10 +169,15 @@ extension TaskService {
     }
 
     /// What follows once a task's end is stored.
-    private func settled(_ id: String, now: Int64) {
+    private func settled(_ entry: Entry, now: Int64) {
+        let id = entry.status.id
         // Only now: a folder that outlives its task is cleaned at the next start, but without it an active task would be
         // taken for one that never began and run a second time.
-        try? removeTree(directory.work(task: id))
+        do throws(LaminaError) {
+            try removeTree(directory.work(task: id))
+        } catch {
+            log("Cannot remove the work folder, the next start does: \(error.message)", of: entry)
+        }
         let changes = state.update { state in
             state.active.removeAll { $0.status.id == id }
             state.storedLocks = state.storedLocks.filter { $0.key.taskID != id }
@@ -177,6 +188,9 @@ extension TaskService {
     }
 
     /// Brings the store's locks in line with what the table changed.
+    ///
+    /// Its rows are for whoever looks at the tables: what counts is the table in memory, and every start deletes them. So a row that
+    /// could not be written, or not be deleted, hinders nothing.
     func keep(_ changes: LockTable.Changes) {
         for lock in changes.granted {
             guard state.read({ $0.storedLocks[lock] }) == nil else { continue }

@@ -78,6 +78,7 @@ struct DeepStorage: Sendable {
     /// Removes the folders of listed segments, unless a stored segment has them, under the listed id or another one.
     /// - Returns: true when a listed id or folder is known: one transaction published them all.
     func removeUnpublished(listedIn path: String) throws(LaminaError) -> Bool {
+        // It is renamed into its place when it is whole: what is no list was never begun with.
         guard let bytes = try readFile(path), let list = try? JSONParser.parse(bytes).arrayValue else { return false }
         var isPublished = false
         var orphans: [String: Set<String>] = [:]

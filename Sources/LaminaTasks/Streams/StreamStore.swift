@@ -73,8 +73,14 @@ package final class StreamStore: StreamHost {
                 throw LaminaError(.conflict, code: "replaced", "\(segment.id) was replaced while it was opened")
             }
         } catch {
-            try? segments.withdraw(dataSource: dataSource, [segment.id])
-            throw error
+            let reason = error
+            do throws(LaminaError) {
+                try segments.withdraw(dataSource: dataSource, [segment.id])
+            } catch {
+                // Nobody has it: the writer's next life drops it with all that it does not open again.
+                log("\(segment.id) stays allocated: \(error.message)")
+            }
+            throw reason
         }
         return segment
     }

@@ -28,6 +28,7 @@ final class StreamLog: Sendable {
             let file = open(directory.log(task: state.task), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
             guard file >= 0 else { return }
             defer { close(file) }
+            // There is nowhere to say that the log cannot be written.
             try? writeAll(file, text, path: "task log")
         }
     }

@@ -419,8 +419,8 @@ final class StreamTask: Sendable {
         closeSource()
         shared.segments.unregister(indexer)
         do throws(LaminaError) {
+            try shared.segments.noteRewind(dataSource: spec.dataSource)
             if error.category == .conflict || error.code == "tooManyBadRows" {
-                try shared.segments.noteRewind(dataSource: spec.dataSource)
                 try indexer.discard()
                 try host.withdrawAll()
                 try removeTree(folder)

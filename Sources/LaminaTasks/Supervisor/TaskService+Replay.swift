@@ -36,7 +36,8 @@ extension TaskService {
         )
         let before = try commits.committed() ?? [:]
         _ = try host.lock(Interval.condensed(chunks), appending: false)
-        let reached = try segments.followStreams(task: id, dataSource: dataSource)
+        // Of tasks of an earlier spec, which read another topic, nothing is read again.
+        let reached = try segments.followStreams(task: id, dataSource: dataSource).filter { $0.key.topic == topic }
         let after = try commits.committed() ?? [:]
         let folder = directory.stream(supervisor)
         let first = try StreamShare.firstOffsets(in: folder)

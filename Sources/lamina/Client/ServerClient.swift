@@ -14,6 +14,9 @@ struct ServerClient: Sendable {
         self.url = url
     }
 
+    /// The server that `--server` names, or the usual one.
+    init(_ arguments: Arguments) { self.init(url: arguments.string("server") ?? Self.defaultURL) }
+
     /// The body of a successful answer.
     /// - Errors: the message of the server's own error, or that no server answers.
     func send(_ method: HTTPRequest.Method, _ path: String, body: [UInt8]? = nil) throws(LaminaError) -> [UInt8] {

@@ -97,14 +97,14 @@ private func processedRows(_ payload: JSON) -> Int64 { counts(payload)["processe
 
 private func sayCounts(_ payload: JSON) {
     let counts = counts(payload)
-    var parts = ["\(grouped(counts["processed"]?.intValue ?? 0)) rows indexed"]
+    var parts = [counted(counts["processed"]?.intValue ?? 0, "row") + " indexed"]
     for (key, words) in [
         ("processedWithError", "with errors"), ("unparseable", "unparseable"), ("thrownAway", "thrown away"),
     ] {
         if let count = counts[key]?.intValue, count > 0 { parts.append("\(grouped(count)) \(words)") }
     }
     if let segments = payload["segmentsPublished"]?.intValue {
-        parts.append("\(segments) \(segments == 1 ? "segment" : "segments") published")
+        parts.append(counted(segments, "segment") + " published")
     }
     say(parts.joined(separator: ", ") + "\n")
 }

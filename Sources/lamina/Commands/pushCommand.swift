@@ -47,7 +47,7 @@ let pushCommand = Command(
             hasHeader: arguments.has("header")
         )
         options.contentType = arguments.string("content-type")
-        let server = ServerClient(url: arguments.string("server") ?? ServerClient.defaultURL)
+        let server = ServerClient(arguments)
         var pusher = Pusher(server, dataSource: arguments.positionals[0], options)
         return try pusher.push(rows)
     }
@@ -179,9 +179,9 @@ struct Pusher {
     }
 
     private func sayCounts() {
-        var text = "\(grouped(counts["received", default: 0])) rows received"
+        var text = counted(counts["received", default: 0], "row") + " received"
         for key in ["accepted", "rejected", "duplicate"] { text += ", \(grouped(counts[key, default: 0])) \(key)" }
-        if retries > 0 { text += "; \(retries) \(retries == 1 ? "retry" : "retries")" }
+        if retries > 0 { text += "; " + counted(Int64(retries), "retry", "retries") }
         say(text + "\n")
     }
 }

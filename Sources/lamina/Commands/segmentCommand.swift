@@ -29,7 +29,7 @@ let segmentInspectCommand = Command(
         }
         say("\(inspection.place)\n")
         say(
-            "\(grouped(Int64(inspection.rowCount))) rows, \(grouped(inspection.sizeBytes)) bytes, \(inspection.interval.text)\n"
+            "\(counted(Int64(inspection.rowCount), "row")), \(counted(inspection.sizeBytes, "byte")), \(inspection.interval.text)\n"
         )
         say("bitmaps \(inspection.bitmap), ordered by ")
         say(

@@ -85,7 +85,7 @@ let segmentRewriteCommand = Command(
     body: { arguments in
         let segment = try Segment.open(path: arguments.positionals[0])
         let written = try SegmentRewriter.rewrite(segment, to: arguments.positionals[1])
-        say("\(grouped(Int64(written.rowCount))) rows, \(grouped(written.sizeBytes)) bytes\n")
+        say("\(counted(Int64(written.rowCount), "row")), \(counted(written.sizeBytes, "byte"))\n")
         return 0
     }
 )

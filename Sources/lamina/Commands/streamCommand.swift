@@ -24,10 +24,40 @@ let streamCommand = Command(
 
 let supervisorPath = "/druid/indexer/v1/supervisor"
 let serverOption = Target.options[0]
-private let supervisorID = Positional(name: "ID", help: "The supervisor's id")
 
-func server(_ arguments: Arguments) -> ServerClient {
-    ServerClient(url: arguments.string("server") ?? ServerClient.defaultURL)
+/// A supervisor of a running server.
+private struct NamedSupervisor {
+    let server: ServerClient
+    let id: String
+
+    private var path: String { "\(supervisorPath)/\(percentEncoded(id))" }
+
+    func look(_ what: String = "") throws(LaminaError) -> JSON { try server.json(.get, path + what) }
+
+    @discardableResult
+    func post(_ action: String, _ body: JSON = [:]) throws(LaminaError) -> JSON {
+        try server.json(.post, "\(path)/\(action)", body: Array(body.text.utf8))
+    }
+}
+
+/// A command about one supervisor.
+private func supervisorCommand(
+    _ name: String,
+    _ summary: String,
+    discussion: String = "",
+    options: [Option] = [],
+    examples: [String] = [],
+    _ body: @escaping @Sendable (Arguments, NamedSupervisor) throws -> Int32
+) -> Command {
+    Command(
+        name: name,
+        summary: summary,
+        discussion: discussion,
+        options: [serverOption] + options,
+        positionals: [Positional(name: "ID", help: "The supervisor's id")],
+        examples: examples.isEmpty ? ["lamina stream \(name) clicks"] : examples,
+        body: { try body($0, NamedSupervisor(server: ServerClient($0), id: $0.positionals[0])) }
+    )
 }
 
 private let streamSubmitCommand = Command(
@@ -40,7 +70,7 @@ private let streamSubmitCommand = Command(
     body: { arguments in
         let spec = try readJSON(arguments.positionals[0])
         let query = arguments.has("skip-unmodified") ? "?skipRestartIfUnmodified=true" : ""
-        let reply = try server(arguments).json(.post, supervisorPath + query, body: Array(spec.text.utf8))
+        let reply = try ServerClient(arguments).json(.post, supervisorPath + query, body: Array(spec.text.utf8))
         say("\(reply["id"]?.stringValue ?? reply.text)\n")
         return 0
     }
@@ -52,7 +82,7 @@ private let streamListCommand = Command(
     options: [serverOption],
     examples: ["lamina stream list"],
     body: { arguments in
-        let server = server(arguments)
+        let server = ServerClient(arguments)
         let all = try server.json(.get, supervisorPath + "?system").arrayValue ?? []
         var table = TextTable(columns: ["supervisor", "type", "stream", "state", "lag", "tasks", "last error"])
         for one in all {
@@ -72,94 +102,73 @@ private let streamListCommand = Command(
 )
 
 private func streamLook(_ name: String, _ summary: String, path: String) -> Command {
-    Command(
-        name: name,
-        summary: summary,
-        options: [serverOption],
-        positionals: [supervisorID],
-        examples: ["lamina stream \(name) clicks"],
-        body: { arguments in
-            let id = percentEncoded(arguments.positionals[0])
-            say(try server(arguments).json(.get, "\(supervisorPath)/\(id)\(path)").text + "\n")
-            return 0
-        }
-    )
+    supervisorCommand(name, summary) { _, supervisor in
+        say(try supervisor.look(path).text + "\n")
+        return 0
+    }
 }
 
 private func streamAction(_ name: String, _ summary: String) -> Command {
-    Command(
-        name: name,
-        summary: summary,
-        options: [serverOption],
-        positionals: [supervisorID],
-        examples: ["lamina stream \(name) clicks"],
-        body: { arguments in
-            let id = percentEncoded(arguments.positionals[0])
-            _ = try server(arguments).json(.post, "\(supervisorPath)/\(id)/\(name)", body: Array("{}".utf8))
-            say("\(arguments.positionals[0]): \(name) done\n")
-            return 0
-        }
-    )
+    supervisorCommand(name, summary) { _, supervisor in
+        try supervisor.post(name)
+        say("\(supervisor.id): \(name) done\n")
+        return 0
+    }
 }
 
-private let streamResetCommand = Command(
-    name: "reset",
-    summary: "Forget the stored offsets, or set some of them, and read again from there",
+private let streamResetCommand = supervisorCommand(
+    "reset",
+    "Forget the stored offsets, or set some of them, and read again from there",
     discussion: """
         Rows that are published already stay: what is read again comes in a second time, as in Druid. To read an interval again \
         without doubling it, use `lamina stream replay`.
         """,
     options: [
-        serverOption,
         Option(
             name: "offset",
             value: "PARTITION=N",
             help: "Only this partition, to this offset; may be given several times",
             isRepeated: true
-        ),
+        )
     ],
-    positionals: [supervisorID],
-    examples: ["lamina stream reset clicks", "lamina stream reset clicks --offset 0=1000 --offset 1=2000"],
-    body: { arguments in
-        let name = arguments.positionals[0]
-        let path = "\(supervisorPath)/\(percentEncoded(name))"
-        let server = server(arguments)
-        guard arguments.has("offset") else {
-            _ = try server.json(.post, path + "/reset", body: Array("{}".utf8))
-            say("\(name): reset\n")
-            return 0
+    examples: ["lamina stream reset clicks", "lamina stream reset clicks --offset 0=1000 --offset 1=2000"]
+) { arguments, supervisor in
+    guard arguments.has("offset") else {
+        try supervisor.post("reset")
+        say("\(supervisor.id): reset\n")
+        return 0
+    }
+    var offsets = JSONObject()
+    for text in arguments.strings("offset") {
+        let parts = text.split(separator: "=", maxSplits: 1)
+        guard parts.count == 2, let offset = Int64(parts[1]) else {
+            throw UsageError(message: "--offset is PARTITION=N, not '\(text)'")
         }
-        var offsets = JSONObject()
-        for text in arguments.strings("offset") {
-            let parts = text.split(separator: "=", maxSplits: 1)
-            guard parts.count == 2, let offset = Int64(parts[1]) else {
-                throw UsageError(message: "--offset is PARTITION=N, not '\(text)'")
-            }
-            offsets[String(parts[0])] = .int(offset)
-        }
-        let spec = try server.json(.get, path)
-        let body: JSON = [
+        offsets[String(parts[0])] = .int(offset)
+    }
+    let spec = try supervisor.look()
+    try supervisor.post(
+        "resetOffsets",
+        [
             "type": spec["type"] ?? "kafka",
             "partitions": [
                 "type": "end", "stream": spec["ioConfig"]?["stream"] ?? .null,
                 "partitionOffsetMap": .object(offsets),
             ],
         ]
-        _ = try server.json(.post, path + "/resetOffsets", body: Array(body.text.utf8))
-        say("\(name): offsets reset\n")
-        return 0
-    }
-)
+    )
+    say("\(supervisor.id): offsets reset\n")
+    return 0
+}
 
-private let streamReplayCommand = Command(
-    name: "replay",
-    summary: "Read intervals again from the log, into a new version that replaces just them",
+private let streamReplayCommand = supervisorCommand(
+    "replay",
+    "Read intervals again from the log, into a new version that replaces just them",
     discussion: """
         Queries see the old rows until everything is read, and the new ones from then on. What the stream brings meanwhile stays. \
         It is refused when the log does not reach back far enough.
         """,
     options: [
-        serverOption,
         Option(
             name: "interval",
             value: "I",
@@ -173,26 +182,19 @@ private let streamReplayCommand = Command(
         ),
         Option(name: "wait", help: "Stay until it is done"),
     ],
-    positionals: [supervisorID],
-    examples: ["lamina stream replay clicks --interval 2024-03-10/P1D --wait"],
-    body: { arguments in
-        let intervals = arguments.strings("interval")
-        guard !intervals.isEmpty else { throw UsageError(message: "--interval is missing") }
-        let server = server(arguments)
-        var body: JSONObject = ["intervals": .array(intervals.map { .string($0) })]
-        if let margin = arguments.string("margin") { body["margin"] = .string(margin) }
-        let reply = try server.json(
-            .post,
-            "\(supervisorPath)/\(percentEncoded(arguments.positionals[0]))/replay",
-            body: Array(JSON.object(body).text.utf8)
-        )
-        guard let task = reply["task"]?.stringValue else {
-            throw LaminaError(.runtimeFailure, code: "server", "The server's answer names no task: \(reply.text)")
-        }
-        guard arguments.has("wait") else {
-            say("\(task)\n")
-            return 0
-        }
-        return try follow(ServerTask(server: server, id: task))
+    examples: ["lamina stream replay clicks --interval 2024-03-10/P1D --wait"]
+) { arguments, supervisor in
+    let intervals = arguments.strings("interval")
+    guard !intervals.isEmpty else { throw UsageError(message: "--interval is missing") }
+    var body: JSONObject = ["intervals": .array(intervals.map { .string($0) })]
+    if let margin = arguments.string("margin") { body["margin"] = .string(margin) }
+    let reply = try supervisor.post("replay", .object(body))
+    guard let task = reply["task"]?.stringValue else {
+        throw LaminaError(.runtimeFailure, code: "server", "The server's answer names no task: \(reply.text)")
     }
-)
+    guard arguments.has("wait") else {
+        say("\(task)\n")
+        return 0
+    }
+    return try follow(ServerTask(server: supervisor.server, id: task))
+}

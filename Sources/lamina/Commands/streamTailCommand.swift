@@ -27,14 +27,16 @@ let streamTailCommand = Command(
         let last = try arguments.int("last", in: 0...100_000, default: 10)
         let seconds = try arguments.int("seconds", in: 0...1_000_000_000, default: 1_000_000_000)
         let pause = try arguments.int("pause", in: 10...60_000, default: 500)
-        let server = server(arguments)
+        let server = ServerClient(arguments)
         var tail = StreamTail(dataSource: arguments.positionals[0], rows: rows)
         let end = monotonicSeconds() + Double(seconds)
         var isFirst = true
         while true {
             let (new, missed) = try tail.look(server)
             for row in isFirst ? new.suffix(last) : new[...] { say(row + "\n") }
-            if missed, !isFirst { complain("lamina: more than \(rows) rows came in; some were not shown\n") }
+            if missed, !isFirst {
+                complain("lamina: more than \(counted(Int64(rows), "row")) came in; some were not shown\n")
+            }
             isFirst = false
             guard monotonicSeconds() < end else { return 0 }
             usleep(UInt32(pause) * 1000)

@@ -113,7 +113,7 @@ private let tasksShutdownCommand = Command(
     positionals: [taskID],
     examples: ["lamina tasks shutdown index_parallel_wikipedia_aabbccdd_2024-01-01T00:00:00.000Z"],
     body: { arguments in
-        let server = ServerClient(url: arguments.string("server") ?? ServerClient.defaultURL)
+        let server = ServerClient(arguments)
         let reply = try server.json(
             .post,
             "/druid/indexer/v1/task/\(percentEncoded(arguments.positionals[0]))/shutdown",

@@ -22,7 +22,7 @@ struct ProgressLine {
         }
         guard let width else { return }
         let text =
-            "\(bar(fraction, seconds)) \(what)  \(grouped(rows)) rows  \(grouped(Int64(rate))) rows/s  \(clock(seconds))"
+            "\(bar(fraction, seconds)) \(what)  \(counted(rows, "row"))  \(grouped(Int64(rate))) rows/s  \(clock(seconds))"
         complain("\r\u{1B}[K" + String(text.prefix(width - 1)))
     }
 
@@ -31,7 +31,7 @@ struct ProgressLine {
         let seconds = max(1e-3, monotonicSeconds() - started)
         let start = width == nil ? "" : "\r\u{1B}[K"
         let perSecond = rows > 0 ? "  \(grouped(Int64(Double(rows) / seconds))) rows/s" : ""
-        complain("\(start)\(what)  \(grouped(rows)) rows\(perSecond)  \(clock(seconds))\n")
+        complain("\(start)\(what)  \(counted(rows, "row"))\(perSecond)  \(clock(seconds))\n")
     }
 
     private func bar(_ fraction: Double?, _ seconds: Double) -> String {
@@ -67,4 +67,9 @@ func grouped(_ number: Int64) -> String {
         text.append(digit)
     }
     return text
+}
+
+/// So many of something: "1 row", "2,000 rows".
+func counted(_ number: Int64, _ one: String, _ several: String? = nil) -> String {
+    "\(grouped(number)) \(number == 1 ? one : several ?? one + "s")"
 }

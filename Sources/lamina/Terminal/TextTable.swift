@@ -33,7 +33,7 @@ struct TextTable: Sendable {
         var text = line(columns.map(printable), widths, numeric)
         text += widths.map { String(repeating: "─", count: $0) }.joined(separator: "  ") + "\n"
         for row in cells { text += line(row, widths, numeric) }
-        return text + "(\(rows.count) \(rows.count == 1 ? "row" : "rows"))\n"
+        return text + "(\(counted(Int64(rows.count), "row")))\n"
     }
 
     /// RFC 4180 with a header line; null is an empty field.
