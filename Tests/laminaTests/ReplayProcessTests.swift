@@ -119,7 +119,7 @@ import Testing
         for words in [["suspend", "read"], ["resume", "read"], ["reset", "read"]] {
             let done = try Program.run(["stream"] + words + ["--server", server.url])
             #expect(done.status == 0, "\(words): \(done.errors)")
-            if words[0] == "suspend" { try wait(face, [20, 20]) }
+            if words[0] == "suspend" { try waitUntilPublished(face) }
         }
         // What was published is there twice now, and so it is in the other day afterwards.
         try wait(face, [40, 40])
@@ -151,6 +151,16 @@ import Testing
         #expect(refused.errors.contains("does not reach back far enough: log-0 begins at offset"), "\(refused.errors)")
         try wait(face, [40, 90])
         #expect(server.stop() == 0)
+    }
+
+    /// Waits until both days are stored: a reset reads again what is, and drops what is not.
+    private func waitUntilPublished(_ face: ServerFace) throws {
+        for _ in 0..<1200 {
+            let stored = try face.ask("/druid/coordinator/v1/metadata/segments?datasources=read").arrayValue ?? []
+            if stored.count == 2 { return }
+            usleep(50_000)
+        }
+        Issue.record("the rows are not published")
     }
 
     /// Waits until so many rows are there of the first two days.
