@@ -94,6 +94,8 @@ def totals(server, source):
 def restart(server, number):
     """An orderly stop, or none."""
     if number % 2:
+        # What a status shows of pushes is written down about once a second.
+        time.sleep(2)
         server.process.send_signal(signal.SIGKILL)
         server.process.wait()
     else:
@@ -107,11 +109,8 @@ def push(server, rows, pick):
     wanted = collections.Counter()
     running.until(lambda: server.call("GET", "/v1/push/pushed")[0] == 200, 30, "the push stream")
     batches = [rows[i : i + 250] for i in range(0, len(rows), 250)]
-    counted = collections.Counter()
     for number, batch in enumerate(batches):
         if number in (len(batches) // 3, 2 * len(batches) // 3):
-            # What a status shows of pushes begins anew with every start.
-            counted.update(pushed_counts(server))
             restart(server, number)
             running.until(lambda: server.call("GET", "/v1/push/pushed")[0] == 200, 30, "the push stream")
         body = "\n".join(text for _, text in batch).encode("utf-8")
@@ -126,8 +125,7 @@ def push(server, rows, pick):
                 wanted["duplicate"] += len(batch)
             else:
                 wanted.update(kind for kind, _ in batch)
-    counted.update(pushed_counts(server))
-    return wanted, counted
+    return wanted, pushed_counts(server)
 
 
 def pushed_counts(server):

@@ -79,7 +79,7 @@ import Testing
 
     @Test func aServerStartsAndStopsThoughASuspendedPushSupervisorCannotPublish() throws {
         let first = try TestServices()
-        _ = first.ask("POST", prefix, push())
+        _ = first.ask("POST", prefix, pushSpec())
         #expect(first.ask("POST", "/v1/push/clicks", "[\(row(1)),\(row(2))]").status == 200)
         try first.refuseWrites(to: "druid_segments")
         #expect(first.ask("POST", "\(prefix)/clicks/suspend").status == 200)
