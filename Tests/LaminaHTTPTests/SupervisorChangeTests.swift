@@ -57,6 +57,24 @@ import Testing
         #expect(eventually { test.activeTask != nil && test.activeTask != task })
     }
 
+    @Test func aResetRightAfterAResumeIsNotLostToATaskThatJustOpens() throws {
+        let test = try TestServices()
+        test.stream.addPartitions("t", 0..<1)
+        test.stream.append("t", 0, (0..<5).map { row($0) })
+        _ = test.ask("POST", prefix, spec())
+        var expected: Int64 = 5
+        #expect(test.hasRows(expected, 10))
+        for _ in 0..<8 {
+            _ = test.ask("POST", "\(prefix)/clicks/suspend")
+            // What was read is published; so the reset doubles it.
+            #expect(eventually { test.services.segments.realtime("clicks").isEmpty })
+            _ = test.ask("POST", "\(prefix)/clicks/resume")
+            #expect(test.ask("POST", "\(prefix)/clicks/reset").json == ["id": "clicks"])
+            expected += 5
+            #expect(test.hasRows(expected, expected * 2))
+        }
+    }
+
     @Test func aTerminatedPushSupervisorLeavesItsFilesToTheNextOne() throws {
         let test = try TestServices()
         _ = test.ask("POST", prefix, push())

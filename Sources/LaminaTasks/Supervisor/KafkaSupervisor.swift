@@ -17,6 +17,8 @@ package final class KafkaSupervisor: StreamSupervisor {
         var latestAt: Int64?
         /// A run is wanted before the period is over.
         var wantsRun = false
+        /// The control thread does what the machine said last: a task may be opening that is not in `tasks` yet.
+        var isPerforming = false
         var isStopping = false
         var hasEnded = false
         /// Some thread waits in a stream's call, to be woken.
@@ -258,10 +260,16 @@ package final class KafkaSupervisor: StreamSupervisor {
         return lag
     }
 
-    /// Tells the machine what happened, and does what it answers.
+    /// Tells the machine what happened, and does what it answers; by the control thread.
     private func handle(_ event: SupervisorMachine.Event) {
         let now = shared.clock()
-        perform(shown.update { $0.machine.handle(event, at: now) })
+        let (actions, isInner) = shown.update { state in
+            let isInner = state.isPerforming
+            state.isPerforming = true
+            return (state.machine.handle(event, at: now), isInner)
+        }
+        perform(actions)
+        if !isInner { shown.update { $0.isPerforming = false } }
     }
 
     private func perform(_ actions: [SupervisorMachine.Action]) {
@@ -314,17 +322,20 @@ package final class KafkaSupervisor: StreamSupervisor {
             }
         }
         let now = shared.clock()
-        // What publishes already cannot be called back; its offsets must not come after the reset.
-        let drained: Bool? = shown.wait(milliseconds: 60_000) { $0.draining.isEmpty ? true : nil }
-        guard drained == true else {
+        // What publishes already cannot be called back; its offsets must not come after the reset. A task that is opening must be known to
+        // be dropped, and until the offsets are reset, no run may start one: both would read the old offsets.
+        let isAlone: Bool? = shown.wait(milliseconds: 60_000) { state in
+            guard state.draining.isEmpty, !state.isPerforming else { return nil }
+            state.machine.expectDraining(1)
+            return true
+        }
+        guard isAlone == true else {
             throw LaminaError(
                 .serviceUnavailable,
                 code: "publishing",
                 "[\(spec.id)] still publishes what it has read: try again when that is done"
             )
         }
-        // Until the offsets are reset, no run may start a task that reads the old ones.
-        shown.update { $0.machine.expectDraining(1) }
         defer {
             shown.update { state in
                 _ = state.machine.handle(.drained(1), at: now)

@@ -113,6 +113,8 @@ package final class StreamShare: Sendable {
     /// Forgets (or moves) where partitions begin and what is committed of them.
     /// - Parameter offsets: nil: all of them.
     func resetCommitted(to offsets: StreamPosition?) throws(LaminaError) {
+        // Also when no task had to be dropped for it: who brings rows up to what was read would bring them twice.
+        try segments.noteRewind(dataSource: dataSource)
         starting._unsafeLock()
         defer { starting._unsafeUnlock() }
         guard let offsets else {
