@@ -128,6 +128,8 @@ struct CaseData: OracleComparison {
         for (number, view) in (views[query.dataSource.tables.first ?? ""] ?? []).enumerated() {
             var input = SegmentInput(view: view, id: "s\(number)", intervals: query.intervals)
             input.wholeBounds = wholeBounds[ObjectIdentifier(view)]
+            // Parts of one segment have its id.
+            if let bounds = input.wholeBounds { input.id = "s\(bounds.min)-\(bounds.max)" }
             if splits, view.rowCount > 1 {
                 for rows in [0..<view.rowCount / 2, view.rowCount / 2..<view.rowCount] {
                     var part = input

@@ -61,6 +61,45 @@ import Testing
         #expect(rows.arrayValue?.last?.text == #"{"timestamp":null,"result":{"c":2,"s":3}}"#)
     }
 
+    @Test func aTotalOfNothingIsNull() throws {
+        let context = #","filter":{"type":"false"},"context":{"skipEmptyBuckets":true,"grandTotal":true}}"#
+        #expect(try answer(daily + context, [twoDays()]).text == #"[{"timestamp":null,"result":{"c":null,"s":null}}]"#)
+    }
+
+    /// The last segment comes first, and its first row names the bucket.
+    @Test func aDescendingBucketOfEverythingHasTheTimeOfTheLastSegment() throws {
+        let all = twoDays()
+        let parts = all.rows.map { MemoryRows(types: all.types, rows: [$0]) }
+        let text = """
+            {"queryType":"timeseries","dataSource":"x","intervals":"2012/2013","granularity":"all","descending":true,
+             "aggregations":[{"type":"count","name":"c"}]}
+            """
+        #expect(try answer(text, [all]).arrayValue?.first?["timestamp"] == "2012-01-01T00:00:00.000Z")
+        #expect(try answer(text, parts).arrayValue?.first?["timestamp"] == "2012-01-03T00:00:00.000Z")
+    }
+
+    @Test func aDescendingScanTurnsRowsOfOneTimeRound() throws {
+        let rows = (0..<4).map { ["__time": Value.long(Self.start), "v": .long(Int64($0))] }
+        let text = """
+            {"queryType":"scan","dataSource":"x","intervals":"2012/2013","columns":["__time","v"],"order":"descending",
+             "resultFormat":"list","limit":3}
+            """
+        let batches = try answer(text, [MemoryRows(types: [("v", .long)], rows: rows)]).arrayValue ?? []
+        #expect(batches.flatMap { $0["events"]?.arrayValue ?? [] }.compactMap { $0["v"]?.intValue } == [3, 2, 1])
+    }
+
+    /// Only a merge puts a search's time into the granularity's zone.
+    @Test func aSearchOfOneSegmentHasTheTimeOfItsInterval() throws {
+        let text = """
+            {"queryType":"search","dataSource":"x","intervals":"2012/2013","searchDimensions":["d"],"query":{"type":"all"},
+             "granularity":{"type":"period","period":"P1M","timeZone":"Asia/Seoul"}}
+            """
+        let one = try answer(text, [twoDays()]).arrayValue?.compactMap { $0["timestamp"]?.stringValue }
+        #expect(one == ["2012-01-01T00:00:00.000Z"])
+        let two = try answer(text, [twoDays(), twoDays()]).arrayValue?.compactMap { $0["timestamp"]?.stringValue }
+        #expect(two == ["2012-01-01T00:00:00.000+09:00"])
+    }
+
     @Test func groupByWithoutDimensionsOverNothingGivesOneRow() throws {
         let text = """
             {"queryType":"groupBy","dataSource":"x","intervals":"2020/2021","granularity":"all","dimensions":[],

@@ -98,11 +98,29 @@ func groupBy(_ changes: [String: JSON] = [:]) -> JSON {
         (groupBy(["subtotalsSpec": [["elsewhere"]]]), .invalidInput),
         (timeseries(["queryType": "scan", "order": "ascending", "columns": ["a"]]), .invalidInput),
         (timeseries(["queryType": "scan", "resultFormat": "valueVector"]), .unsupported),
-        (timeseries(["queryType": "search"]), .invalidInput),
-        (timeseries(["queryType": "timeBoundary", "bound": "midTime"]), .invalidInput),
+        (timeseries(["queryType": "search", "query": ["type": "guess"]]), .invalidInput),
         (timeseries(["queryType": "segmentMetadata", "analysisTypes": ["taste"]]), .invalidInput),
         (timeseries(["queryType": "windowOperator"]), .unsupported),
     ]
+
+    /// What Druid takes for its default instead of refusing it.
+    @Test func toleratesWhatDruidTolerates() throws {
+        guard case .search(let search) = try Query(json: timeseries(["queryType": "search"])).kind,
+            case .timeBoundary(let boundary) =
+                try Query(json: timeseries(["queryType": "timeBoundary", "bound": "midTime"])).kind
+        else {
+            Issue.record("other kinds of queries")
+            return
+        }
+        #expect(search.search.accepts("anything"))
+        #expect(boundary.bound == nil)
+        let several = try Query(json: timeseries(["intervals": "2024-03-09/P1D,2024-03-11/P1D"]))
+        #expect(several.intervals.count == 2)
+        let legacy: JSON = ["type": "LegacySegmentSpec", "intervals": ["2024-03-09/P1D"]]
+        #expect(try Query(json: timeseries(["intervals": legacy])).intervals.count == 1)
+        let virtual: JSON = [["type": "expression", "name": "v", "expression": "1", "outputType": "bogus"]]
+        #expect(try Query(json: timeseries(["virtualColumns": virtual])).virtualColumns[0].outputType == nil)
+    }
 
     @Test(arguments: refused.indices) func refusesByKind(_ index: Int) {
         let (json, category) = Self.refused[index]

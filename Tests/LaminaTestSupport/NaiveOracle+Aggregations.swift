@@ -112,11 +112,14 @@ extension NaiveOracle {
         var sawText = false
         let expression = try aggregator["expression"]?.stringValue.map { try parse($0) }
         for member in members {
+            let types = scope.segments[member.segment].types
             if let expression {
-                let types = scope.segments[member.segment].types
+                // Several values of an expression are an array, and so are those of a column of several.
+                if goesThroughSeveral(expression, scope.segments[member.segment]) { continue }
                 inputs += valuesOf(try value(of: expression, member.row, types))
             } else {
                 let field = aggregator["fieldName"]?.stringValue ?? ""
+                if case .array(let element)? = types[field], element.isNumeric { continue }
                 let values = valuesOf(member.row[field])
                 inputs += values
                 // A text that is no number changes nothing, but counts as a value.
@@ -142,6 +145,14 @@ extension NaiveOracle {
         }
         if type.hasPrefix("float") { return best.map { .float(Float($0)) } ?? .null }
         return best.map(Value.double) ?? .null
+    }
+
+    /// Whether an expression reads a text column as one value that has several in some row.
+    private func goesThroughSeveral(_ expression: Expression, _ segment: Scope.Segment) -> Bool {
+        scalarColumns(expression.root).contains { name in
+            segment.types[name] == .string
+                && segment.rows.contains { if case .array(let all)? = $0[name] { all.count > 1 } else { false } }
+        }
     }
 
     /// `Math.min` and `Math.max`: NaN wins, -0.0 is less than 0.0.

@@ -123,7 +123,7 @@ extension NaiveOracle {
     }
 
     /// Columns that an expression takes as single values somewhere.
-    private func scalarColumns(_ node: ExpressionNode, asArray: Bool = false) -> Set<String> {
+    func scalarColumns(_ node: ExpressionNode, asArray: Bool = false) -> Set<String> {
         switch node {
         case .literal, .local: return []
         case .column(let name, _): return asArray ? [] : [name]

@@ -16,7 +16,10 @@ extension NaiveOracle {
     func timeseries(_ scope: Scope) throws -> JSON {
         let granularity = scope.granularity
         var buckets: [Int64: [Member]] = [:]
-        let allStart = scope.firstTime
+        // Read from its end, the last segment comes first.
+        let isDescending = scope.query["descending"]?.boolValue == true
+        let lastStart = scope.segments.compactMap { $0.rows.first.map(timeOf) }.max()
+        let allStart = isDescending ? lastStart ?? scope.firstTime : scope.firstTime
         if granularity.isAll { buckets[allStart] = [] }
         for member in members(scope) {
             buckets[granularity.isAll ? allStart : scope.bucket(member.row), default: []].append(member)
@@ -52,7 +55,9 @@ extension NaiveOracle {
         }
         if scope.flag("grandTotal") {
             let all = starts.sorted().flatMap { buckets[$0] ?? [] }
-            elements.append(["timestamp": .null, "result": object(try fold(all, scope, keys: []))])
+            var fields = try fold(all, scope, keys: [])
+            if starts.isEmpty { fields = fields.map { ($0.name, .value(.null)) } }
+            elements.append(["timestamp": .null, "result": object(fields)])
         }
         return .array(elements)
     }
@@ -102,7 +107,7 @@ extension NaiveOracle {
                 let key = (outputName(dimension), Outcome.value(group.keys[0]))
                 rows.append((group.keys[0], try fold(group.members, scope, keys: [key])))
             }
-            let ranked = try rank(rows, scope.query["metric"] ?? .null)
+            let ranked = try rank(rows, scope.query["metric"] ?? .null, scope)
             let shown = ranked.prefix(Int(scope.query["threshold"]?.intValue ?? 0)).map { object($0.fields) }
             // A bucket that a single segment answers keeps UTC.
             let sources = Set(groups.filter { $0.start == start }.flatMap { $0.members.map(\.segment) })
@@ -110,12 +115,15 @@ extension NaiveOracle {
             let text = sources.count > 1 ? scope.timestamp(time) : .string(instantText(time))
             elements.append(["timestamp": text, "result": .array(Array(shown))])
         }
+        if elements.isEmpty, scope.granularity.isAll, scope.segments.contains(where: { !$0.selected.isEmpty }) {
+            elements = [["timestamp": .string(instantText(scope.firstTime)), "result": []]]
+        }
         return .array(elements)
     }
 
     private typealias Ranked = (key: Value, fields: Fields)
 
-    private func rank(_ rows: [Ranked], _ metric: JSON) throws -> [Ranked] {
+    private func rank(_ rows: [Ranked], _ metric: JSON, _ scope: Scope) throws -> [Ranked] {
         var metric = metric
         var isInverted = false
         while metric["type"]?.stringValue == "inverted" {
@@ -123,6 +131,10 @@ extension NaiveOracle {
             isInverted.toggle()
         }
         if let name = metric.stringValue ?? (metric["type"] == "numeric" ? metric["metric"]?.stringValue : nil) {
+            let type = scope.list("aggregations").first { $0["name"]?.stringValue == name }.map {
+                $0["aggregator"] ?? $0
+            }
+            let isFirstOrLast = ["First", "Last"].contains { type?["type"]?.stringValue?.hasSuffix($0) ?? false }
             func score(_ row: Ranked) -> Value { row.fields.last { $0.name == name }?.outcome.value ?? .null }
             return rows.sorted { left, right in
                 let one = score(left)
@@ -131,8 +143,8 @@ extension NaiveOracle {
                 if case .long = one, case .long = two {
                     order = naturalOrder(one, two)
                 } else {
-                    // Null comes last whichever way the order goes.
-                    let last = isInverted ? Double.infinity : -.infinity
+                    // Null comes last whichever way the order goes, but is less than all others of `first` and `last`.
+                    let last = isInverted && !isFirstOrLast ? Double.infinity : -.infinity
                     order = doubleOrder(one.asDouble ?? last, two.asDouble ?? last)
                 }
                 if order != 0 { return isInverted ? order < 0 : order > 0 }
@@ -370,7 +382,7 @@ extension NaiveOracle {
                 let one = timeOf(left.element.row)
                 let two = timeOf(right.element.row)
                 if one != two { return order == "ascending" ? one < two : one > two }
-                return left.offset < right.offset
+                return order == "ascending" ? left.offset < right.offset : left.offset > right.offset
             }.map(\.element)
         }
         rows = Array(rows.dropFirst(Int(scope.query["offset"]?.intValue ?? 0)))

@@ -82,7 +82,11 @@ struct FirstLastAggregation: ValueAggregation {
 
 /// A value in a type, texts cut to a number of UTF-8 bytes at a whole character.
 func plainValue(_ value: Value, _ type: ColumnType, _ maxBytes: Int) -> Value {
-    let plain = value.cast(to: type)
+    var plain = value.cast(to: type)
+    // Not as expressions read it: an array of one is no text, and no number.
+    if case .array(let elements) = value, elements.count == 1, let text = elements[0].asText {
+        plain = type == .string ? .string("[\(text)]") : .null
+    }
     guard case .string(let text) = plain, text.utf8.count > maxBytes else { return plain }
     let bytes = Array(text.utf8)
     var end = maxBytes

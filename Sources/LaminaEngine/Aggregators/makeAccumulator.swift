@@ -4,12 +4,15 @@ import LaminaSegment
 
 /// The accumulator of an aggregation over one segment.
 ///
-/// - Parameter rowsWanted: how many rows will come, for the plans of filters.
+/// - Parameters:
+///   - rowsWanted: how many rows will come, for the plans of filters.
+///   - engine: what Druid would read the rows with.
 func makeAccumulator(
     _ aggregator: Aggregator,
     in scan: SegmentScan,
     rowsWanted: Int,
-    skipsRows: Bool = false
+    skipsRows: Bool = false,
+    engine: GroupingEngine = .vectors
 ) throws(LaminaError) -> Accumulator {
     switch aggregator {
     case .count: return CountAccumulator()
@@ -23,7 +26,7 @@ func makeAccumulator(
             name = field
         case .expression(let expression): column = try scan.bind(expression)
         }
-        if case .string(let stored) = column, stored.hasMultipleValues {
+        if name != nil, case .string(let stored) = column, stored.hasMultipleValues {
             return multiValue(scan.idInput(stored), type, kind)
         }
         switch type {
@@ -39,19 +42,22 @@ func makeAccumulator(
         }
     case .filtered(_, let inner, let filter):
         let plan = try FilterCompiler(scan: scan, rowsWanted: rowsWanted).plan(filter)
-        let accumulator = try makeAccumulator(inner, in: scan, rowsWanted: rowsWanted, skipsRows: true)
+        let inside = engine == .rows ? engine : .vectors
+        let accumulator = try makeAccumulator(inner, in: scan, rowsWanted: rowsWanted, skipsRows: true, engine: inside)
         return FilteredAccumulator(plan.matcher, accumulator)
     case .grouping: return GroupingAccumulator()
-    default: return try makeStateAccumulator(aggregator, in: scan)
+    default: return try makeStateAccumulator(aggregator, in: scan, engine)
     }
 }
 
 /// The accumulator of an aggregation that is folded row by row.
 private func makeStateAccumulator(
     _ aggregator: Aggregator,
-    in scan: SegmentScan
+    in scan: SegmentScan,
+    _ engine: GroupingEngine
 ) throws(LaminaError) -> Accumulator {
     guard let rule = try makeValueAggregation(aggregator) else { throw .unsupported("aggregator \(aggregator.name)") }
+    if let single = try makeSingleValueAccumulator(rule, in: scan, engine) { return single }
     if let first = rule as? FirstLastAggregation, case .plain = try inputKind(first.field, in: scan) {
         return try FirstLastAccumulator(first, in: scan)
     }
@@ -82,7 +88,16 @@ private func numericInput<Number: VectorNumber>(
     _ kind: AggregateColumn.Fold,
     in scan: SegmentScan
 ) throws(LaminaError) -> NumericInput<Number> {
-    guard let name else { return try makeNumericInput(column, in: scan) }
+    // Arrays of numbers are no numbers, and several values of an expression are an array.
+    if case .array(let element)? = column.type, element.isNumeric { return NullInput() }
+    guard let name else {
+        switch column {
+        case .string(let stored) where stored.hasMultipleValues: return NullInput()
+        case .rows(let bound) where bound.isMapped: return NullInput()
+        default: break
+        }
+        return try makeNumericInput(column, in: scan)
+    }
     let neutral = neutral(Number.self, kind)
     switch column {
     case .string(let stored):

@@ -49,14 +49,15 @@ final class SegmentScan {
         return column
     }
 
-    /// The type by which a column is announced: a virtual column's declared or inferred one (FLOAT when neither is known, as in
-    /// Druid), a stored column's own; nil when there is none of that name.
-    func declaredType(_ name: String) throws(LaminaError) -> ColumnType? {
+    /// The type by which a column is announced: a virtual column's inferred or declared one, a stored column's own; nil when there
+    /// is none of that name.
+    func announcedType(_ name: String) throws(LaminaError) -> ColumnType? {
         guard let virtual = virtualColumns[name] else { return try column(name).type }
-        if let declared = virtual.outputType { return declared }
         // However the path is stored here, and whether it is there at all.
-        if let access = virtual.expression.jsonValueAccess { return access.type ?? .string }
-        return try column(name).type ?? .float
+        if let access = virtual.expression.jsonValueAccess { return virtual.outputType ?? access.type ?? .string }
+        var types: [String: ColumnType] = [:]
+        for name in virtual.expression.requiredColumns { types[name] = try announcedType(name) }
+        return virtual.expression.announcedType(declared: virtual.outputType) { types[$0] }
     }
 
     /// Whether a virtual column reads a path of a nested column and nothing else.

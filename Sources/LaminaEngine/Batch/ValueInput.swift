@@ -126,6 +126,25 @@ private final class BoundValueInput: ValueInput {
     override func value(_ slot: Int) throws(LaminaError) -> Value { try bound.value(slot) }
 }
 
+/// Shows an expression that goes value by value through a column of several as Druid shows it: always a list, of texts when its
+/// type is text.
+final class MappedExpressionInput: ValueInput {
+    private let bound: BoundExpression
+    private let isText: Bool
+
+    init(_ bound: BoundExpression, isText: Bool) {
+        self.bound = bound
+        self.isText = isText
+    }
+
+    override func load(_ batch: Batch) throws(LaminaError) { try bound.load(batch) }
+
+    override func value(_ slot: Int) throws(LaminaError) -> Value {
+        let values = try bound.eachValue(slot)
+        return .array(isText ? values.map { $0.cast(to: .string) } : values)
+    }
+}
+
 /// The input that reads a column's values one by one.
 func makeValueInput(_ column: ScanColumn, in scan: SegmentScan) throws(LaminaError) -> ValueInput {
     switch column {

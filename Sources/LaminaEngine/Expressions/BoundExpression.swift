@@ -51,35 +51,52 @@ final class BoundExpression {
         for input in inputs { try input.load(batch) }
     }
 
-    /// The expression's value for a slot of the loaded batch.
+    /// Whether it goes value by value through a column of several.
+    var isMapped: Bool { !mapped.isEmpty }
+
+    /// The expression's value for each value (each combination of values) of the mapped columns of a slot of the loaded batch;
+    /// arrays among them stay arrays.
+    func eachValue(_ slot: Int) throws(LaminaError) -> [Value] {
+        for index in inputs.indices { columns[index] = try inputs[index].value(slot) }
+        var results: [Value] = []
+        try appendValues(from: 0, to: &results)
+        return results
+    }
+
+    private func appendValues(from index: Int, to results: inout [Value]) throws(LaminaError) {
+        guard index < mapped.count else { return results.append(try expression.evaluate(columns: columns)) }
+        let whole = columns[mapped[index]]
+        var elements = [whole]
+        if case .array(let several) = whole { elements = several.isEmpty ? [.null] : several }
+        for element in elements {
+            columns[mapped[index]] = element
+            try appendValues(from: index + 1, to: &results)
+        }
+        columns[mapped[index]] = whole
+    }
+
+    /// The expression's value for a slot of the loaded batch: of a mapped one the values of all its values in one list, or a
+    /// single value.
     func value(_ slot: Int) throws(LaminaError) -> Value {
         for index in inputs.indices { columns[index] = try inputs[index].value(slot) }
         if let lastInputs, zip(lastInputs, columns).allSatisfy({ sameValue($0, $1) }) { return lastValue }
-        let value = try mappedValue(from: 0)
+        let value = mapped.isEmpty ? try expression.evaluate(columns: columns) : try mappedValue()
         lastInputs = columns
         lastValue = value
         return value
     }
 
-    private func mappedValue(from index: Int) throws(LaminaError) -> Value {
-        guard index < mapped.count else { return try expression.evaluate(columns: columns) }
-        let slot = mapped[index]
-        guard case .array(let elements) = columns[slot] else { return try mappedValue(from: index + 1) }
-        if elements.isEmpty {
-            // No value and null are the same to an expression.
-            columns[slot] = .null
-            return try mappedValue(from: index + 1)
-        }
+    /// The value for the loaded inputs.
+    private func mappedValue() throws(LaminaError) -> Value {
+        let isSingle = mapped.allSatisfy { if case .array(let several) = columns[$0] { several.isEmpty } else { true } }
         var results: [Value] = []
-        for element in elements {
-            columns[slot] = element
-            switch try mappedValue(from: index + 1) {
-            case .array(let inner): results += inner
-            case let value: results.append(value)
-            }
+        try appendValues(from: 0, to: &results)
+        if isSingle { return results[0] }
+        var values: [Value] = []
+        for result in results {
+            if case .array(let inner) = result { values += inner } else { values.append(result) }
         }
-        columns[slot] = .array(elements)
-        return .array(results)
+        return .array(values)
     }
 }
 

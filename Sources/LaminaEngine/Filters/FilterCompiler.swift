@@ -47,7 +47,7 @@ struct FilterCompiler {
         named name: String,
         _ unknown: Bool
     ) throws(LaminaError) -> FilterPlan {
-        let leaf = if let type = try scan.declaredType(name), type.isNumeric { leaf.overNumbers(type) } else { leaf }
+        let leaf = if let type = try scan.announcedType(name), type.isNumeric { leaf.overNumbers(type) } else { leaf }
         let nullPasses = leaf.onNull.passes(includingUnknown: unknown)
         switch column {
         case .missing: return nullPasses ? .all : .none

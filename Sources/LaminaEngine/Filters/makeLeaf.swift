@@ -340,11 +340,13 @@ private func boundLeaf(_ bounds: TextBounds, _ ordering: StringOrdering) -> Leaf
     guard ordering == .numeric else { return leaf }
     let lower = bounds.lower.map { (parseJavaLong($0), parseJavaDouble($0)) }
     let upper = bounds.upper.map { (parseJavaLong($0), parseJavaDouble($0)) }
-    leaf.long = longRange(lower, bounds.lowerOpen, upper, bounds.upperOpen)
-    if lower != nil && lower?.1 == nil || upper != nil && upper?.1 == nil {
+    // A text that is no number is less than all numbers.
+    if upper != nil && upper?.1 == nil {
+        leaf.long = .never
         leaf.double = .never
         leaf.float = .never
     } else {
+        leaf.long = longRange(lower?.1 == nil ? nil : lower, bounds.lowerOpen, upper, bounds.upperOpen)
         leaf.double = doubleRange(lower?.1, bounds.lowerOpen, upper?.1, bounds.upperOpen)
         leaf.float = floatRange(lower?.1, bounds.lowerOpen, upper?.1, bounds.upperOpen)
     }

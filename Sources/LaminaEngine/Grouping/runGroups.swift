@@ -2,6 +2,16 @@ import LaminaBase
 import LaminaQuery
 import LaminaSegment
 
+/// How Druid's engine for a query reads rows, where answers depend on it.
+enum GroupingEngine {
+    /// In vectors of rows, one after the other for each time bucket (timeseries).
+    case bucketedVectors
+    /// In vectors of rows (groupBy).
+    case vectors
+    /// Row by row (topN).
+    case rows
+}
+
 /// What a grouping query does on one segment.
 struct GroupingTask {
     var granularity: Granularity
@@ -10,6 +20,8 @@ struct GroupingTask {
     var filter: Filter?
     var virtualColumns: [VirtualColumn]
     var skipsEmptyRows = false
+    /// How Druid's engine for the query reads rows.
+    var engine = GroupingEngine.vectors
     var projections = ProjectionPolicy()
     /// Over a projection: where the partial results of each aggregation are; nil: rows are aggregated.
     var stored: [StoredAggregation]?
@@ -38,6 +50,11 @@ struct GroupingTask {
         }
         groups.firstTime = try firstTime(input, run)
         return groups
+    }
+
+    /// Whether the filter lets any row of the intervals through.
+    func selectsRows(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> Bool {
+        try RowWalk(SegmentScan(input.view, run, virtualColumns: virtualColumns), input, filter: filter).next() != nil
     }
 
     /// Time of the first stored row, whatever the filter says.
@@ -112,7 +129,9 @@ struct GroupingTask {
                 let place = stored[index]
                 accumulators.append(try aggregator.makeStoredAccumulator(place, in: scan, rowsWanted: walk.rowCount))
             } else {
-                accumulators.append(try makeAccumulator(aggregator, in: scan, rowsWanted: walk.rowCount))
+                accumulators.append(
+                    try makeAccumulator(aggregator, in: scan, rowsWanted: walk.rowCount, engine: engine)
+                )
             }
         }
         return accumulators

@@ -87,10 +87,10 @@ struct ResultTable: Sendable {
     }
 
     /// Writes the row's fields as members of an object that is open.
-    func writeFields(_ row: Int, into writer: inout JSONWriter) {
+    func writeFields(_ row: Int, into writer: inout JSONWriter, areNull: Bool = false) {
         for (index, name) in names.enumerated() {
             writer.key(name)
-            writer.value(columns[index].shown(row))
+            if areNull { writer.null() } else { writer.value(columns[index].shown(row)) }
         }
     }
 

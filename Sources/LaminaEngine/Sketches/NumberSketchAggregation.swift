@@ -83,7 +83,7 @@ extension NumberSketchAggregation: ScanningAggregation {
             if let standard = try KLLSketch<Float>() as? Kind { rule.empty = standard }
         }
         func numbersOnly(_ input: NumericInput<Double>) -> Accumulator { NumberSketchAccumulator(rule, input) }
-        switch (try scan.declaredType(field), numbers) {
+        switch (try scan.announcedType(field), numbers) {
         case (.complex(let name), _) where name == empty.typeName: return try ValueAccumulator(rule, in: scan)
         case (nil, _): return numbersOnly(NullInput())
         case (.long, .variance(let type, _)), (.float, .variance(let type, _)), (.double, .variance(let type, _)):

@@ -139,16 +139,15 @@ struct Fields {
         return names
     }
 
-    /// A native type by its signature; nil when absent.
+    /// A native type by its signature; nil when absent, or no type's.
     func type(_ key: String) throws(LaminaError) -> ColumnType? {
-        guard let text = try string(key) else { return nil }
-        guard let type = ColumnType(signature: text) else { throw wrong(key, "a type", .string(text)) }
-        return type
+        try string(key).flatMap(ColumnType.init(signature:))
     }
 
     func requiredType(_ key: String) throws(LaminaError) -> ColumnType {
-        _ = try required(key)
-        return try type(key) ?? .string
+        let json = try required(key)
+        guard let type = try type(key) else { throw wrong(key, "a type", json) }
+        return type
     }
 }
 

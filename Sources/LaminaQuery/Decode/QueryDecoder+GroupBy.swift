@@ -85,7 +85,6 @@ extension QueryDecoder {
         case "filter": return .filter(try filter(try fields.required("filter"), at: fields.place("filter")))
         case "greaterThan", "lessThan", "equalTo":
             let aggregation = try fields.requiredString("aggregation")
-            _ = try fields.required("value")
             let value = try fields.number("value") ?? .null
             if type == "greaterThan" { return .greaterThan(aggregation: aggregation, value: value) }
             if type == "lessThan" { return .lessThan(aggregation: aggregation, value: value) }

@@ -128,7 +128,9 @@ extension QueryDecoder {
     }
 
     func search(_ fields: Fields) throws(LaminaError) -> SearchQuery {
-        let spec = try searchSpec(try fields.required("query"), at: fields.place("query"))
+        let spec = try fields["query"].map { (json) throws(LaminaError) in
+            try searchSpec(json, at: fields.place("query"))
+        }
         var dimensions: [DimensionSpec] = []
         for (index, json) in (try fields.array("searchDimensions") ?? []).enumerated() {
             dimensions.append(try dimension(json, at: "\(fields.place("searchDimensions"))[\(index)]"))
@@ -138,7 +140,7 @@ extension QueryDecoder {
         return SearchQuery(
             granularity: try granularity(fields, default: .all),
             dimensions: dimensions.isEmpty ? nil : dimensions,
-            search: spec,
+            search: spec ?? .all,
             sort: try ordering(fields, "sort") ?? .lexicographic,
             limit: limit == 0 ? 1000 : Int(limit)
         )
@@ -162,11 +164,11 @@ extension QueryDecoder {
     }
 
     func timeBoundary(_ fields: Fields) throws(LaminaError) -> TimeBoundaryQuery {
-        switch try fields.string("bound") ?? "" {
-        case "": return TimeBoundaryQuery(bound: nil)
-        case let text where text.lowercased() == "mintime": return TimeBoundaryQuery(bound: .minTime)
-        case let text where text.lowercased() == "maxtime": return TimeBoundaryQuery(bound: .maxTime)
-        case let other: throw fields.fail("bound must be minTime or maxTime, not '\(other)'")
+        // Any other bound is none, as in Druid.
+        switch try fields.string("bound")?.lowercased() {
+        case "mintime": return TimeBoundaryQuery(bound: .minTime)
+        case "maxtime": return TimeBoundaryQuery(bound: .maxTime)
+        default: return TimeBoundaryQuery(bound: nil)
         }
     }
 

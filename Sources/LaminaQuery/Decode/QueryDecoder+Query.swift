@@ -63,10 +63,13 @@ extension QueryDecoder {
         }
     }
 
-    /// One interval text, a list of them, or `{"type": "intervals", "intervals": …}`; overlapping ones are joined.
+    /// One interval text or several with commas between them, a list of them, or `{"type": "intervals", "intervals": …}`;
+    /// overlapping ones are joined.
     package func intervals(_ json: JSON, at path: String) throws(LaminaError) -> [Interval] {
         switch json {
-        case .string(let text): return [try interval(text, at: path)]
+        case .string(let text):
+            let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+            return try intervals(.array(parts.map { .string(String($0)) }), at: path)
         case .array(let items):
             var found: [Interval] = []
             for (index, item) in items.enumerated() {
@@ -78,7 +81,7 @@ extension QueryDecoder {
             return Interval.condensed(found)
         default:
             let fields = try Fields(json, at: path)
-            if let type = try fields.string("type"), type != "intervals" {
+            if let type = try fields.string("type"), type != "intervals", type != "LegacySegmentSpec" {
                 if type == "segments" { throw .unsupported("Intervals of type 'segments'") }
                 throw fields.fail("unknown type '\(type)'")
             }

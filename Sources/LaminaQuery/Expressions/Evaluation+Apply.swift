@@ -10,8 +10,8 @@ extension Evaluation {
         let isFold = application.kind == .fold || application.kind == .cartesianFold
         for argument in isFold ? application.arguments.dropLast() : application.arguments[...] {
             guard let elements = try value(of: argument).asElements else {
-                // A fold over nothing known is its start value's null; `any`/`all` over null are null as well.
-                return .null
+                // A fold over nothing known is its start value's null; nothing holds for null.
+                return application.kind == .any || application.kind == .all ? .long(0) : .null
             }
             arrays.append(elements)
         }
@@ -116,7 +116,7 @@ extension Evaluation {
 func unified(_ elements: [Value]) -> [Value] {
     guard let type = elementType(of: elements) else { return elements }
     switch type {
-    case .string, .double, .long: return elements.map { $0.columnType == type ? $0 : $0.cast(to: type) }
+    case .string, .double, .long, .array: return elements.map { $0.columnType == type ? $0 : $0.cast(to: type) }
     default: return elements
     }
 }

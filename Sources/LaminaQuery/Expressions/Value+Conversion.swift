@@ -41,7 +41,7 @@ extension Value {
         }
     }
 
-    /// Number > 0, or the text `true` in any case. Null is false.
+    /// Number > 0, or the text `true` in any case; an array of one as its element. Null is false.
     package var asBool: Bool {
         switch self {
         case .long(let number): number > 0
@@ -50,6 +50,7 @@ extension Value {
         case .string(let text): text.utf8.count == 4 && text.lowercased() == "true"
         case .json(.bool(let flag)): flag
         case .json(let json): json.doubleValue.map { $0 > 0 } ?? false
+        case .array(let elements): elements.count == 1 && elements[0].asBool
         default: false
         }
     }
@@ -161,20 +162,8 @@ package func scalarValue(_ json: JSON) -> Value {
     }
 }
 
-/// The common type of elements: text if any is one, else double if any is one; nil when all are null.
-func elementType(of elements: [Value]) -> ColumnType? {
-    var type: ColumnType?
-    for element in elements {
-        guard let next = element.columnType else { continue }
-        guard let known = type else {
-            type = next
-            continue
-        }
-        if known == next { continue }
-        type = known == .string || next == .string ? .string : .double
-    }
-    return type
-}
+/// The common type of elements; nil when all are null.
+func elementType(of elements: [Value]) -> ColumnType? { commonType(elements.lazy.map(\.columnType)) }
 
 /// Java's `(long) double`: truncated towards zero, saturating, NaN is 0.
 package func saturatingLong(_ number: Double) -> Int64 {

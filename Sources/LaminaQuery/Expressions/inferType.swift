@@ -43,7 +43,7 @@ private func applicationType(
     while inner.count < application.firstLocal { inner.append(nil) }
     switch application.kind {
     case .any, .all: return .long
-    case .filter: return arguments[0].map(arrayType)
+    case .filter: return arguments[0]
     case .map, .cartesianMap:
         inner += arguments.map { $0.map(scalarType) }
         return inferType(of: application.body, columnType, locals: inner).map(arrayType)
@@ -53,27 +53,33 @@ private func applicationType(
     }
 }
 
-/// The type of `+ - * / % ^`: two texts stay text, two longs long, everything else becomes double.
+/// The type of `+ - * / % ^`: two texts stay text, two longs long, everything else becomes double; nested values and arrays are
+/// as for `commonType`.
 func operatorType(_ left: ColumnType?, _ right: ColumnType?) -> ColumnType? {
     guard let left else { return right }
     guard let right else { return left }
-    if case .array = left { return left }
-    if case .array = right { return right }
-    if left == .string, right == .string { return .string }
-    return left == .long && right == .long ? .long : .double
+    if left.isScalar, right.isScalar, left != right { return .double }
+    return commonType(left, right)
 }
 
-/// The type of a function that may return any of its arguments: any text makes it text.
+/// The type of a function that may return any of its arguments: nested values win over everything, arrays over scalars, text
+/// over numbers.
+/// Source: `ExpressionTypeConversion.leastRestrictiveType`.
 func commonType(_ left: ColumnType?, _ right: ColumnType?) -> ColumnType? {
     guard let left else { return right }
     guard let right else { return left }
     if left == right { return left }
-    if case .array = left { return left }
-    if case .array = right { return right }
     if case .complex = left { return left }
     if case .complex = right { return right }
+    if !left.isScalar || !right.isScalar {
+        return commonType(scalarType(left), scalarType(right)).map(ColumnType.array)
+    }
     if left == .string || right == .string { return .string }
     return left == .long && right == .long ? .long : .double
+}
+
+extension ColumnType {
+    fileprivate var isScalar: Bool { isNumeric || self == .string }
 }
 
 func commonType(_ types: some Sequence<ColumnType?>) -> ColumnType? {

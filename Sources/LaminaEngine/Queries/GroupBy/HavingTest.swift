@@ -41,10 +41,17 @@ struct HavingTest {
         case .not(let inner): return try flags(inner).map { !$0 }
         case .greaterThan(let name, let value): return compare(name, value) { $0 > 0 }
         case .lessThan(let name, let value): return compare(name, value) { $0 < 0 }
+        case .equalTo(let name, .null): return nulls(name)
         case .equalTo(let name, let value): return compare(name, value) { $0 == 0 }
         case .dimSelector(let dimension, let value): return select(dimension, value)
         case .filter(let filter): return try match(filter)
         }
+    }
+
+    /// Null, or no output of that name, equals null.
+    private func nulls(_ name: String) -> [Bool] {
+        guard let index = rows.table.index(of: name) else { return Array(repeating: true, count: rowCount) }
+        return (0..<rowCount).map { rows.table.columns[index].value($0).isNull }
     }
 
     /// An aggregation against a number; null passes nothing.

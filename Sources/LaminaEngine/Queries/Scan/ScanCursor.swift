@@ -9,8 +9,7 @@ final class ScanCursor {
     private let segmentID: String
     private let names: [String]
     private let types: [ColumnType?]
-    /// Columns whose lists are shown as rows of a dimension: one value as itself, none as null.
-    private let flattens: [Bool]
+    private let shapes: [ListShape]
     private let inputs: [ValueInput]
     private let times: NumericInput<Int64>?
     /// Selected rows of the current batch that were not read yet.
@@ -36,30 +35,42 @@ final class ScanCursor {
         }
         self.names = names
         var types: [ColumnType?] = []
-        var flattens: [Bool] = []
+        var shapes: [ListShape] = []
         var inputs: [ValueInput] = []
         for name in names {
-            let type = input.view.isUntyped(name) ? nil : try scan.declaredType(name)
+            let type = input.view.isUntyped(name) ? nil : try scan.announcedType(name)
             types.append(type)
-            flattens.append(try Self.flattens(name, type, input.view, scan))
-            inputs.append(try scan.valueInput(name))
+            shapes.append(try Self.shape(name, type, input.view, scan))
+            inputs.append(try Self.input(name, type, scan))
         }
-        self.flattens = flattens
+        self.shapes = shapes
         self.types = types
         self.inputs = inputs
         times = withTimes ? try scan.longInput("__time") : nil
     }
 
     /// Rows that come from no segment stay as they were given, and a path's arrays are arrays whatever the column says it is.
-    private static func flattens(
+    private static func shape(
         _ name: String,
         _ type: ColumnType?,
         _ view: any SegmentView,
         _ scan: SegmentScan
-    ) throws(LaminaError) -> Bool {
-        if type != .string || view is RowTable || scan.readsPath(name) { return false }
-        if case .string(let strings) = try scan.column(name) { return !strings.isRowBased }
-        return true
+    ) throws(LaminaError) -> ListShape {
+        if type != .string || view is RowTable || scan.readsPath(name) { return .list }
+        switch try scan.column(name) {
+        case .string(let strings): return strings.isRowBased ? .list : .dimensionRow
+        case .rows(let bound): return bound.givesMultipleValues ? .dimensionRow : .listBesideOne
+        default: return .dimensionRow
+        }
+    }
+
+    private static func input(_ name: String, _ type: ColumnType?, _ scan: SegmentScan) throws(LaminaError)
+        -> ValueInput
+    {
+        if case .rows(let bound) = try scan.column(name), bound.isMapped {
+            return MappedExpressionInput(bound, isText: type == .string)
+        }
+        return try scan.valueInput(name)
     }
 
     /// The next rows, at most `limit`; nil at the end.
@@ -92,7 +103,7 @@ final class ScanCursor {
         for (index, input) in inputs.enumerated() {
             for place in range {
                 let value = try input.value(rows.slots.map { Int($0[place]) } ?? place)
-                batch.columns[index].values.append(flattens[index] ? asDimensionRow(value) : value)
+                batch.columns[index].values.append(shapes[index].shown(value))
             }
         }
         if let times {
@@ -118,10 +129,18 @@ final class ScanCursor {
     }
 }
 
-/// A row of a string dimension as Druid shows it: one of several values as itself, none as null.
+/// How the lists of a column are shown.
 ///
-/// - Source: `DimensionSelector.rowToObject`.
-private func asDimensionRow(_ value: Value) -> Value {
-    guard case .array(let elements) = value, elements.count < 2 else { return value }
-    return elements.first ?? .null
+/// - Source: `DimensionSelector.rowToObject`, `ExpressionSelectors.coerceEvalToObjectOrList`.
+private enum ListShape {
+    case list
+    /// One value as itself: an expression's.
+    case listBesideOne
+    /// One value as itself, none as null: a row of a string dimension.
+    case dimensionRow
+
+    func shown(_ value: Value) -> Value {
+        guard self != .list, case .array(let elements) = value, elements.count < 2 else { return value }
+        return elements.first ?? (self == .dimensionRow ? .null : value)
+    }
 }

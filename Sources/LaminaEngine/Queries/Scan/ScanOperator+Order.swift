@@ -8,7 +8,8 @@ private struct Place {
 }
 
 extension ScanOperator {
-    /// All rows by time or by the columns of `orderBy`, rows that tie in the order of their segments.
+    /// All rows by time or by the columns of `orderBy`; rows that tie in the order of their segments, of descending times in the
+    /// reverse of it.
     func ordered(_ batches: [ScanBatch], _ run: QueryRun) throws(LaminaError) -> [ScanBatch] {
         var places = try scan.orderBy.isEmpty ? placesByTime(batches, run) : placesByColumns(batches, run)
         if let rowsMax { places = Array(places.prefix(rowsMax)) }
@@ -53,8 +54,10 @@ extension ScanOperator {
         try run.poll()
         let descending = scan.order == .descending
         places.sort { left, right in
-            if left.time != right.time { return descending ? left.time > right.time : left.time < right.time }
-            return (left.place.batch, left.place.row) < (right.place.batch, right.place.row)
+            let (first, second) = descending ? (right, left) : (left, right)
+            return (first.time, first.place.batch, first.place.row) < (
+                second.time, second.place.batch, second.place.row
+            )
         }
         return places.map(\.place)
     }

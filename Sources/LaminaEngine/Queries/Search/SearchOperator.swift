@@ -7,8 +7,9 @@ import LaminaSegment
 /// - Source: `SearchQueryRunner`, `UseIndexesStrategy`, `SearchBinaryFn`.
 package struct SearchOperator: QueryOperator {
     package struct Partial: SegmentPartial {
-        /// Hits by bucket of the start of the segment's interval, ascending.
-        var buckets: [(start: Int64, hits: [SearchHit])]
+        /// Hits by bucket of the start of the segment's interval, ascending. `shown`: the time that stands for a bucket, of a single
+        /// segment that of its interval.
+        var buckets: [(start: Int64, shown: Int64, isMerged: Bool, hits: [SearchHit])]
 
         package var byteCount: Int { buckets.reduce(0) { $0 + $1.hits.reduce(0) { $0 + $1.byteCount } } }
     }
@@ -37,7 +38,7 @@ package struct SearchOperator: QueryOperator {
         try run.memory.reserve(hits.reduce(0) { $0 + $1.byteCount }, for: "search results")
         let start = input.view.dataInterval.start
         let bucket = search.granularity.isAll ? start : search.granularity.bucketStart(start)
-        return Partial(buckets: [(bucket, ordered(hits))])
+        return Partial(buckets: [(bucket, start, false, ordered(hits))])
     }
 
     /// Accepted values of one dimension with their numbers of rows.
@@ -88,25 +89,33 @@ package struct SearchOperator: QueryOperator {
     }
 
     package func merge(_ partials: [Partial], _ run: QueryRun) throws(LaminaError) -> Partial {
-        var byStart: [Int64: [SearchHit]] = [:]
         let all = partials.flatMap(\.buckets)
         let first = all.map(\.start).min()
+        var merged: [Int64: (start: Int64, shown: Int64, isMerged: Bool, hits: [SearchHit])] = [:]
         for bucket in all {
             let start = search.granularity.isAll ? first ?? bucket.start : bucket.start
-            byStart[start, default: []] += bucket.hits
+            if let known = merged[start] {
+                merged[start] = (start, start, true, known.hits + bucket.hits)
+            } else {
+                merged[start] = bucket
+            }
         }
-        return Partial(buckets: byStart.sorted { $0.key < $1.key }.map { ($0.key, ordered($0.value)) })
+        var buckets = merged.values.sorted { $0.start < $1.start }
+        for index in buckets.indices { buckets[index].hits = ordered(buckets[index].hits) }
+        return Partial(buckets: buckets)
     }
 
     package func finalize(_ merged: Partial, _ run: QueryRun) throws(LaminaError) -> QueryResult {
         let layout = layout
+        // Druid's merge gives a bucket the granularity's zone; one that a single segment answers keeps UTC.
+        let plain = layout.inUTC
         let limit = search.limit
         return QueryResult {
             IndexedElements(count: merged.buckets.count) { index, writer in
                 let bucket = merged.buckets[index]
                 writer.beginObject()
                 writer.key("timestamp")
-                layout.write(bucket.start, into: &writer)
+                (bucket.isMerged ? layout : plain).write(bucket.shown, into: &writer)
                 writer.key("result")
                 writer.beginArray()
                 for hit in bucket.hits.prefix(limit) {

@@ -10,6 +10,8 @@ package struct TimeseriesOperator: QueryOperator {
         var groups: GroupPartial
         /// Starts of all buckets that the segment covers inside the query's intervals, rows in them or not.
         var covered: [Int64]
+        /// Time of the first row of each segment, by its id; for the granularity `all`.
+        var firstTimes: [String: Int64] = [:]
 
         package var byteCount: Int { groups.byteCount }
     }
@@ -42,13 +44,16 @@ package struct TimeseriesOperator: QueryOperator {
             aggregators: timeseries.aggregations,
             filter: query.filter,
             virtualColumns: query.virtualColumns,
+            engine: .bucketedVectors,
             projections: projections
         )
     }
 
     package func run(_ input: SegmentInput, _ run: QueryRun) throws(LaminaError) -> Partial {
         var groups = try task.run(input, run)
-        guard !timeseries.granularity.isAll else { return Partial(groups: groups, covered: []) }
+        guard !timeseries.granularity.isAll else {
+            return Partial(groups: groups, covered: [], firstTimes: groups.firstTime.map { [input.id: $0] } ?? [:])
+        }
         groups.firstTime = nil
         return Partial(
             groups: groups,
@@ -69,7 +74,8 @@ package struct TimeseriesOperator: QueryOperator {
             for start in covered where unique.last != start { unique.append(start) }
             covered = unique
         }
-        return Partial(groups: groups, covered: covered)
+        let firstTimes = partials.reduce(into: [:]) { $0.merge($1.firstTimes, uniquingKeysWith: min) }
+        return Partial(groups: groups, covered: covered, firstTimes: firstTimes)
     }
 
     /// The rows of the answer but the grand total: their times, groups and finished columns.
@@ -117,7 +123,7 @@ package struct TimeseriesOperator: QueryOperator {
                     writer.int(times[index])
                 }
                 if isTotal {
-                    finalTotal?.writeFields(0, into: &writer)
+                    finalTotal?.writeFields(0, into: &writer, areNull: rowCount == 0)
                 } else {
                     table.writeFields(index, into: &writer)
                 }
@@ -132,7 +138,9 @@ package struct TimeseriesOperator: QueryOperator {
     {
         let groups = merged.groups
         if timeseries.granularity.isAll {
-            let start = groups.firstTime ?? query.intervals.first?.start ?? Interval.eternity.start
+            // Read from its end, the last segment comes first and gives its time to the bucket of everything.
+            let first = timeseries.descending ? merged.firstTimes.values.max() : merged.firstTimes.values.min()
+            let start = first ?? query.intervals.first?.start ?? 0
             if groups.groupCount > 0 { return ([start], groups) }
             return skipsEmpty ? ([], groups) : ([start], try padded(groups, to: 1))
         }

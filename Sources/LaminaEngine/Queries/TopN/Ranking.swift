@@ -47,7 +47,8 @@ struct Ranking {
                 longSeen = column.seen
                 return
             }
-            scores = scored(try column.finishedStates() ?? (0..<groups.groupCount).map { column.value($0) })
+            let values = try column.finishedStates() ?? (0..<groups.groupCount).map { column.value($0) }
+            scores = scored(values, null: topN.aggregations[index].isFirstOrLast ? -.infinity : nullScore)
             return
         }
         let table = try ResultTable(
@@ -60,12 +61,14 @@ struct Ranking {
             run
         )
         guard let index = table.index(of: name) else { return }
-        scores = scored((0..<groups.groupCount).map { table.columns[index].value($0) })
+        scores = scored((0..<groups.groupCount).map { table.columns[index].value($0) }, null: nullScore)
     }
 
-    /// Values as numbers that order as they do: texts by their places among each other, null last whichever way the order goes.
-    private func scored(_ values: [Value]) -> [Double] {
-        let last = isInverted ? Double.infinity : -.infinity
+    /// Null comes last whichever way the order goes.
+    private var nullScore: Double { isInverted ? .infinity : -.infinity }
+
+    /// Values as numbers that order as they do: texts by their places among each other.
+    private func scored(_ values: [Value], null last: Double) -> [Double] {
         var texts: [String] = []
         for case .string(let text) in values { texts.append(text) }
         if texts.isEmpty { return values.map { $0.asDouble ?? last } }
@@ -151,5 +154,18 @@ struct Ranking {
         }
         heap.sort(by: precedes)
         return heap
+    }
+}
+
+extension Aggregator {
+    /// Whether Druid ranks it by pairs of time and value: a null value is less than all others then.
+    ///
+    /// - Source: `SerializablePair.createNullHandlingComparator`.
+    fileprivate var isFirstOrLast: Bool {
+        switch self {
+        case .firstLast: true
+        case .filtered(_, let inner, _): inner.isFirstOrLast
+        default: false
+        }
     }
 }

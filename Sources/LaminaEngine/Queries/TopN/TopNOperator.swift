@@ -12,7 +12,7 @@ package struct TopNOperator: QueryOperator {
         var groups: GroupPartial
         /// Segments that have rows in a time bucket, by its start.
         var sources: [Int64: Set<String>]
-        /// Buckets that are shown without rows too: those of rows that lie in no segment.
+        /// Buckets that are shown without rows too: those of rows that lie in no segment, and that of all rows.
         var covered: Set<Int64> = []
 
         package var byteCount: Int { groups.byteCount }
@@ -52,6 +52,7 @@ package struct TopNOperator: QueryOperator {
             filter: query.filter,
             virtualColumns: query.virtualColumns,
             skipsEmptyRows: true,
+            engine: .rows,
             projections: projections
         )
     }
@@ -70,7 +71,12 @@ package struct TopNOperator: QueryOperator {
             }
         }
         var covered: Set<Int64> = []
-        if !topN.granularity.isAll, let extent = input.extent, extent.bounds == nil {
+        if topN.granularity.isAll {
+            // Rows without a value to show leave an empty list, no rows at all nothing.
+            if groups.groupCount == 0, let time = groups.firstTime, try task.selectsRows(input, run) {
+                covered = [time]
+            }
+        } else if let extent = input.extent, extent.bounds == nil {
             covered = Set(try coveredBuckets(topN.granularity, input, run))
         }
         return Partial(groups: groups, sources: sources, covered: covered)
@@ -91,7 +97,9 @@ package struct TopNOperator: QueryOperator {
     ) throws(LaminaError) -> (table: ResultTable, buckets: [(start: Int64, rows: Range<Int>)]) {
         let merged = partial.groups
         var buckets = try ranked(merged, topN.threshold, run)
-        if !partial.covered.isEmpty {
+        if topN.granularity.isAll {
+            if buckets.isEmpty, let start = merged.firstTime, !partial.covered.isEmpty { buckets = [(start, [])] }
+        } else if !partial.covered.isEmpty {
             let occupied = Set(buckets.map(\.start))
             for start in partial.covered where !occupied.contains(start) { buckets.append((start, [])) }
             buckets.sort { $0.start < $1.start }
@@ -149,7 +157,7 @@ package struct TopNOperator: QueryOperator {
         var buckets: [(start: Int64, rows: [UInt32])] = []
         if topN.granularity.isAll {
             guard groups.groupCount > 0 else { return [] }
-            let start = groups.firstTime ?? query.intervals.first?.start ?? Interval.eternity.start
+            let start = groups.firstTime ?? query.intervals.first?.start ?? 0
             buckets.append((start, Array(0..<UInt32(groups.groupCount))))
         } else {
             var rows = [[UInt32]](repeating: [], count: groups.keys[0].values.count)

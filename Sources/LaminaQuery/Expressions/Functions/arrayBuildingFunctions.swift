@@ -36,9 +36,9 @@ let arrayBuildingFunctions: [ExpressionFunction] = [
         arrayOutput: true,
         type: arrayOfFirst,
         .strict { values in
-            guard let first = values[0].asElements else { return .null }
-            guard let second = values[1].asElements else { return values[0] }
-            return .array(first + second.map { fitting($0, first) })
+            // Elements stay what they are, whatever their types.
+            guard let first = values[0].asElements, let second = values[1].asElements else { return .null }
+            return .array(first + second)
         }
     ),
     ExpressionFunction(
@@ -58,8 +58,7 @@ let arrayBuildingFunctions: [ExpressionFunction] = [
         arrayOutput: true,
         type: arrayOfFirst,
         .strict { values in
-            guard let first = values[0].asElements else { return .null }
-            guard let second = values[1].asElements else { return values[0] }
+            guard let first = values[0].asElements, let second = values[1].asElements else { return .null }
             return .array(sortedSet(first + second.map { fitting($0, first) }))
         }
     ),
@@ -106,7 +105,7 @@ private let elementCountMax = 10_000_000
 private let arrayOfFirst: ExpressionFunction.TypeRule = { types, _ in types[0].map(arrayType) }
 
 private func constructedType(_ types: [ColumnType?], _ nodes: [ExpressionNode]) -> ColumnType? {
-    commonType(types).map(arrayType) ?? .array(.long)
+    .array(commonType(types) ?? .long)
 }
 
 /// A new element in the type of the elements there are.

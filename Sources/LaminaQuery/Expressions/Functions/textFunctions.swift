@@ -159,18 +159,16 @@ private func trim(_ name: String, left: Bool, right: Bool) -> ExpressionFunction
         1...2,
         type: always(.string),
         .strict { values in
-            // What is no text has nothing to trim and stays what it is.
-            guard case .string(let text) = values[0] else { return values[0] }
+            guard let text = values[0].asText else { return .null }
             var unwanted: Set<UInt16> = [0x20]
-            if values.count > 1 {
-                guard let characters = values[1].asText else { return .null }
-                unwanted = Set(characters.utf16)
-            }
+            if values.count > 1 { unwanted = Set((values[1].asText ?? "").utf16) }
             let units = Array(text.utf16)
             var start = 0
             var end = units.count
             while left, start < end, unwanted.contains(units[start]) { start += 1 }
             while right, end > start, unwanted.contains(units[end - 1]) { end -= 1 }
+            // What has nothing to trim stays what it is, no text either.
+            if end - start == units.count { return values[0] }
             return .string(String(decoding: units[start..<end], as: UTF16.self))
         }
     )
