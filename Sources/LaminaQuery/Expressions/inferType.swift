@@ -43,7 +43,7 @@ private func applicationType(
     while inner.count < application.firstLocal { inner.append(nil) }
     switch application.kind {
     case .any, .all: return .long
-    case .filter: return arguments[0]
+    case .filter: return arguments[0].map(arrayType)
     case .map, .cartesianMap:
         inner += arguments.map { $0.map(scalarType) }
         return inferType(of: application.body, columnType, locals: inner).map(arrayType)
