@@ -88,7 +88,7 @@ private struct BrokerTables: OracleComparison {
         }
     }
 
-    func remove() { removeTree(folder) }
+    func remove() { removeTestFiles(folder) }
 
     func difference(_ json: JSON) -> String? {
         let expected: JSON

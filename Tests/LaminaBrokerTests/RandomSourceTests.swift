@@ -75,7 +75,7 @@ import Testing
         let start = try parseInstant("2024-05-01") + Int64(day) * 86_400_000
         let folder = try makeTemporaryFolder()
         // Mapped files stay readable when their names are gone.
-        defer { removeTree(folder) }
+        defer { removeTestFiles(folder) }
         var part = MemoryRows(types: Self.columns.map { ($0.name, $0.type) }, rows: rows)
         part.interval = Interval(start: start, end: start + 86_400_000)
         let layout = random.pick([RealtimeLayout.memory, .shuffled, .pieces, .pieces, .pieces])

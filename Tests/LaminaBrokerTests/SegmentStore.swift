@@ -12,7 +12,7 @@ final class SegmentStore {
         root = try makeTemporaryFolder()
     }
 
-    deinit { removeTree(root) }
+    deinit { removeTestFiles(root) }
 
     func broker(_ options: Broker.Options = Broker.Options()) throws -> Broker {
         try Broker(options: options) { $0.loadSpec["path"]?.stringValue }
@@ -68,5 +68,5 @@ final class SegmentStore {
         )
     }
 
-    func remove(_ segment: DataSegment) throws { removeTree(segment.loadSpec["path"]?.stringValue ?? "") }
+    func remove(_ segment: DataSegment) throws { removeTestFiles(segment.loadSpec["path"]?.stringValue ?? "") }
 }

@@ -170,7 +170,7 @@ import Testing
         var generator = SeededGenerator(seed: seed)
         for round in 0..<2 {
             let folder = "/tmp/lamina-nested-\(getpid())-\(seed)-\(round)"
-            defer { removeTree(folder) }
+            defer { removeTestFiles(folder) }
             let (plain, stored) = try views(&generator, in: folder)
             #expect(SegmentVerification.problems(of: stored) == [])
             for _ in 0..<150 {
@@ -199,7 +199,7 @@ import Testing
     @Test func pathsHaveColumnsOfTheirType() throws {
         var generator = SeededGenerator(seed: 1)
         let folder = "/tmp/lamina-nested-\(getpid())-types"
-        defer { removeTree(folder) }
+        defer { removeTestFiles(folder) }
         let (_, stored) = try views(&generator, in: folder)
         guard case .object(let object)? = try stored.column("payload"), let nested = object as? any NestedPaths else {
             Issue.record("no nested column")

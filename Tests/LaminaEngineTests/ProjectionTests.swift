@@ -156,7 +156,7 @@ import Testing
         var data = RandomData(generator: SeededGenerator(seed: seed &+ 1))
         let folder = "/tmp/lamina-projection-\(getpid())-\(seed)"
         mkdir(folder, 0o755)
-        defer { removeTree(folder) }
+        defer { removeTestFiles(folder) }
         var hits: [String: Int] = [:]
         for round in 0..<4 {
             let plain = data.segments(2, rows: 400).map { $0.segment() }

@@ -131,7 +131,7 @@ import Testing
         #expect(second.status()["recentErrors"]?.arrayValue?.isEmpty == false)
         #expect(second.ask("GET", "\(prefix)/clicks/health").status == 503)
         // It opens as soon as it can.
-        try LaminaTasks.removeTree(keys)
+        try removeTree(keys)
         #expect(rename(keys + ".away", keys) == 0)
         #expect(eventually { second.ask("POST", "/v1/push/clicks", "[\(row(3))]").status == 200 })
         #expect(second.total() == (3, 6))

@@ -65,7 +65,7 @@ final class TestServices {
 
     deinit {
         services.supervisors.stop()
-        if earlier == nil { try? LaminaTasks.removeTree(directory.root) }
+        if earlier == nil { try? removeTree(directory.root) }
     }
 
     func ask(_ method: String, _ target: String, _ body: String = "", type: String? = "application/json") -> TestReply {

@@ -30,7 +30,7 @@ import Testing
 
     /// A journal with one record.
     private func write(_ record: Journal.Record, head: [UInt8], to folder: String) throws {
-        removeTree(folder)
+        removeTestFiles(folder)
         _ = try Journal(folder: folder).append([Journal.Entry(head: head, body: record.body)])
     }
 
@@ -84,8 +84,8 @@ import Testing
         let folder = freshFolder()
         let other = freshFolder()
         defer {
-            removeTree(folder)
-            removeTree(other)
+            removeTestFiles(folder)
+            removeTestFiles(other)
         }
         let letters = try DeadLetters(folder: folder)
         let text = Array("{\"a\":1}".utf8)
@@ -126,7 +126,7 @@ import Testing
             #expect(body.contains("\"id\":"))
             for head in damaged(record.head, flips: [1, 0xFF]) {
                 let folder = freshFolder()
-                defer { removeTree(folder) }
+                defer { removeTestFiles(folder) }
                 try write(record, head: head, to: "\(folder)/journal")
                 do {
                     let other = try PushFixture(folder: folder)
@@ -150,7 +150,7 @@ import Testing
         for record in records {
             for head in damaged(record.head, flips: [1, 0xFF]) {
                 let folder = freshFolder()
-                defer { removeTree(folder) }
+                defer { removeTestFiles(folder) }
                 try write(record, head: head, to: "\(folder)/keys")
                 do {
                     let other = try PushFixture(folder: folder)

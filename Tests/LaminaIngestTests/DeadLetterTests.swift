@@ -16,7 +16,7 @@ import Testing
 
     @Test func lettersSurviveAndCanBeListedCountedAndRemoved() throws {
         let folder = freshFolder()
-        defer { removeTree(folder) }
+        defer { removeTestFiles(folder) }
         let letters = try DeadLetters(folder: folder)
         try letters.add((0..<10).map { letter($0, kind: $0 % 3 == 0 ? "unparseable" : "late") }, through: 4)
         for letters in [letters, try DeadLetters(folder: folder)] {
@@ -46,7 +46,7 @@ import Testing
     @Test func lettersAreKeptTogetherOrNotAtAll() throws {
         for written in 0..<5 {
             let folder = freshFolder()
-            defer { removeTree(folder) }
+            defer { removeTestFiles(folder) }
             let five = (0..<5).map { letter($0) }
             try DeadLetters(folder: folder).add([letter(9)], through: 6)
             let file = try #require(try folderEntries(folder).first)
@@ -69,7 +69,7 @@ import Testing
 
     @Test func theOldestGoWhenThereIsNoRoom() throws {
         let folder = freshFolder()
-        defer { removeTree(folder) }
+        defer { removeTestFiles(folder) }
         let letters = try DeadLetters(folder: folder, bytesMax: 8000)
         for number in 0..<500 { try letters.add([letter(number)], through: Int64(number)) }
         #expect(letters.count > 20 && letters.count < 100)
@@ -82,7 +82,7 @@ import Testing
 
     @Test func aVeryLongRowIsKeptInPart() throws {
         let folder = freshFolder()
-        defer { removeTree(folder) }
+        defer { removeTestFiles(folder) }
         let letters = try DeadLetters(folder: folder)
         let long = [UInt8](repeating: 0x61, count: DeadLetters.textMax + 1)
         try letters.add([DeadLetter(time: 0, kind: "late", reason: "", origin: "", text: long)])

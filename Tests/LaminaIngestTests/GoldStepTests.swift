@@ -35,7 +35,7 @@ import Testing
     func stepsEndAsRecorded(_ dataSource: String) throws {
         let host = TestHost()
         let folder = freshFolder()
-        defer { removeTree(folder) }
+        defer { removeTestFiles(folder) }
         var folders: [DataSegment: String] = [:]
         let names = [Self.sources[dataSource], dataSource]
         for step in Self.groups.filter({ names.contains($0[0].dataSource) }).joined() {

@@ -53,7 +53,7 @@ import Testing
         threads: Int = 2
     ) throws -> (result: IndexJobResult, rows: [[JSON]]) {
         let folder = freshFolder()
-        defer { removeTree(folder) }
+        defer { removeTestFiles(folder) }
         let job = IndexJob(spec: try IndexTaskSpec(json: json), taskID: "t", workDirectory: folder, threads: threads)
         let result = try job.run(host: host)
         var rows: [[JSON]] = []
@@ -160,7 +160,7 @@ import Testing
 
     @Test func nothingIsLeftOfACancelledJob() throws {
         let folder = freshFolder()
-        defer { removeTree(folder) }
+        defer { removeTestFiles(folder) }
         let host = TestHost()
         host.cancel()
         let job = IndexJob(spec: try IndexTaskSpec(json: task()), taskID: "t", workDirectory: folder, threads: 1)
@@ -268,7 +268,7 @@ import Testing
         for tuning in [[:], ["maxRowsInMemory": 1]] as [JSONObject] {
             for rollup in [true, false] {
                 let folder = freshFolder()
-                defer { removeTree(folder) }
+                defer { removeTestFiles(folder) }
                 let spec = try IndexTaskSpec(
                     json: task(
                         data: data,

@@ -6,7 +6,7 @@ import LaminaTestSupport
 /// Runs `body` with a fresh host and the name of a folder that goes afterwards.
 func withHost<Result>(_ body: (TestHost, String) throws -> Result) throws -> Result {
     let folder = freshFolder()
-    defer { removeTree(folder) }
+    defer { removeTestFiles(folder) }
     return try body(TestHost(), folder)
 }
 

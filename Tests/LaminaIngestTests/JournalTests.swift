@@ -112,6 +112,23 @@ import Testing
         #expect(counts.last == 9)
     }
 
+    /// Whoever sends bodies must not be able to make a torn write look like damage.
+    @Test func recordsOfAnotherJournalInABodyAreNone() throws {
+        let other = try TemporaryFolder()
+        let source = try Journal(folder: other.path)
+        for number in 0..<50 { _ = try source.append([entry(number)]) }
+        let folder = try TemporaryFolder()
+        let journal = try Journal(folder: folder.path)
+        _ = try journal.append([entry(0)])
+        _ = try journal.append([Journal.Entry(head: [], body: try fileBytes(file(other, 0)))])
+        let path = file(folder, 0)
+        let bytes = try fileBytes(path)
+        #expect(truncate(path, bytes.count - 10) == 0)
+        let again = try Journal(folder: folder.path)
+        #expect(again.next == 1)
+        check(try all(again))
+    }
+
     @Test func everyChangedByteIsAnErrorOrACutNeverAnotherRecord() throws {
         let origin = try TemporaryFolder()
         let (bytes, firstGroupEnd) = try written(origin)
@@ -215,5 +232,5 @@ final class TemporaryFolder: Sendable {
 
     init() throws { path = try makeTemporaryFolder() }
 
-    deinit { removeTree(path) }
+    deinit { removeTestFiles(path) }
 }

@@ -54,7 +54,7 @@ import Testing
     /// Projections of all segments that a task makes, and the places of its points.
     private func run(_ json: JSON) throws -> (projections: [[[Value]]], places: [Value]) {
         let folder = freshFolder()
-        defer { removeTree(folder) }
+        defer { removeTestFiles(folder) }
         let job = IndexJob(spec: try IndexTaskSpec(json: json), taskID: "t", workDirectory: folder, threads: 2)
         var found: [[[Value]]] = []
         var places: [Value] = []
@@ -121,7 +121,7 @@ import Testing
     func recordedProjectionsAreMet() throws {
         let step = try #require(GoldCorpus.steps.first { $0.name == "events_proj" })
         let folder = freshFolder()
-        defer { removeTree(folder) }
+        defer { removeTestFiles(folder) }
         let spec = try IndexTaskSpec(json: GoldCorpus.spec(step))
         let result = try IndexJob(spec: spec, taskID: "t", workDirectory: folder, threads: 2).run(host: TestHost())
         #expect(result.segments.count == 3)

@@ -1,6 +1,7 @@
 import Glibc
 import LaminaBase
 import LaminaIngest
+import LaminaSegment
 import LaminaTestSupport
 import Synchronization
 import Testing
@@ -62,7 +63,7 @@ final class PushFixture {
     deinit {
         host.state.update { $0.isCrashed = true }
         try? stream.stop()
-        removeTree(folder)
+        removeTestFiles(folder)
     }
 
     /// Kills it where it stands and starts again on what is on disk.
@@ -465,6 +466,27 @@ final class PushFixture {
         }
         try push.stream.suspend()
         #expect(try push.host.visible() == ids)
+    }
+
+    /// What was persisted and could not be published as it was is read from the journal again, which still has it.
+    @Test func aConflictLosesNoPersistedRows() throws {
+        let push = try PushFixture(tuning: ["maxRowsInMemory": 20])
+        let ids = (0..<200).map { Int64($0) }
+        for id in ids { #expect(try push.reply([streamRow(id)]).accepted == 1) }
+        // Pieces are written, and the journal is looked through for files to remove.
+        #expect(eventually { push.host.state.read { $0.announced.values.contains { $0.views().count > 1 } } })
+        usleep(300_000)
+        let opened = push.host.state.update { state in
+            state.failures = [LaminaError(.conflict, code: "conflict", "somebody else committed")]
+            return state.opened.count
+        }
+        push.stream.handOff()
+        // Other segments have the rows then.
+        #expect(eventually { push.host.state.read { $0.opened.count } > opened && push.stream.phase == .running })
+        #expect(try eventually { try push.host.visible() == ids })
+        try push.stream.suspend()
+        #expect(try push.host.visible() == ids)
+        #expect(push.stream.pushStatus["journal"]?["first"] == 200)
     }
 
     /// Its segments are open while there is no indexer: a replacement must not begin before they are cut.

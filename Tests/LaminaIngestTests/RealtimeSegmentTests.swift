@@ -128,7 +128,7 @@ import Testing
 
     @Test(arguments: [true, false]) func readersSeeWholeRowsWhileOthersCome(rollup: Bool) throws {
         let folder = freshFolder()
-        defer { removeTree(folder) }
+        defer { removeTestFiles(folder) }
         let spec = try task(Self.dimensions, rollup: rollup, query: "SECOND")
         let feeder = try RowFeeder(spec, interval: Self.day)
         let segment = try feeder.open(realtimeIdentity("live", Self.day), folder: "\(folder)/live")

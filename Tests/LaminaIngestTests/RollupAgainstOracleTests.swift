@@ -134,7 +134,7 @@ private struct RolledUpTables {
         self.merged.update(dataSource: "random", timeline: SegmentTimeline(published))
     }
 
-    func remove() { removeTree(folder) }
+    func remove() { removeTestFiles(folder) }
 
     func difference(_ raw: JSON, _ stored: JSON) -> String? {
         let expected: JSON

@@ -80,7 +80,7 @@ final class StreamFixture {
             $0.isCrashed = true
         }
         if isRunning { try? indexer.abandon() }
-        removeTree(folder)
+        removeTestFiles(folder)
     }
 
     func beginAnew() {

@@ -118,7 +118,7 @@ import Testing
     @Test func zipsReadLikeFolders() throws {
         let gold = try #require(GoldSegment.samples.first { $0.name == "edge/0" })
         let folder = freshFolder()
-        defer { removeTree(folder) }
+        defer { removeTestFiles(folder) }
         try makeFolder(folder)
         for stored in [true, false] {
             try StoredZip.make(try gold.files(), deflated: !stored).write(to: folder + "/index.zip")
@@ -133,7 +133,7 @@ import Testing
         #expect(throws: LaminaError.self) { _ = try Segment.open(path: folder + "/nothing") }
         let empty = folder + "-empty"
         try makeFolder(empty)
-        defer { removeTree(empty) }
+        defer { removeTestFiles(empty) }
         let error = #expect(throws: LaminaError.self) { _ = try Segment.open(path: empty) }
         #expect(error?.code == "notASegment")
     }

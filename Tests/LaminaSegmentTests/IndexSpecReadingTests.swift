@@ -45,8 +45,8 @@ import Testing
     private func rewritten(_ variant: Variant, _ body: (GoldSegment) throws -> Void) throws {
         let folder = freshFolder()
         defer {
-            removeTree(folder + "/index")
-            removeTree(folder)
+            removeTestFiles(folder + "/index")
+            removeTestFiles(folder)
         }
         try makeFolder(folder)
         let segment = try Segment.open(path: variant.sample.path)

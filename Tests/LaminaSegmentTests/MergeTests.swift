@@ -92,7 +92,7 @@ private struct Row {
         let all = rows(count, &generator)
         let pieceCount = 4
         var folders: [String] = []
-        defer { for folder in folders { removeTree(folder) } }
+        defer { for folder in folders { removeTestFiles(folder) } }
         var pieces: [any SegmentView] = []
         for piece in 0..<pieceCount {
             let part = all.indices.filter { $0 % pieceCount == piece }.map { all[$0] }
@@ -198,7 +198,7 @@ private struct Row {
             metrics: []
         )
         let folder = freshFolder()
-        defer { removeTree(folder) }
+        defer { removeTestFiles(folder) }
         _ = try merger.merge([first, second], to: folder, options: SegmentWriteOptions())
         let segment = try Segment.open(path: folder)
         var lines: [String] = []

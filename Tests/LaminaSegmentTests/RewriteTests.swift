@@ -26,7 +26,7 @@ import Testing
 
     private func check(_ gold: GoldSegment, _ segment: Segment, _ options: SegmentWriteOptions) throws {
         let folder = freshFolder()
-        defer { removeTree(folder) }
+        defer { removeTestFiles(folder) }
         let written = try SegmentWriter.write(segment, to: folder, options: options)
         #expect(written.rowCount == segment.rowCount)
         let ours = try InternalFiles(folder: folder)

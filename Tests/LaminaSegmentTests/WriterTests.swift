@@ -103,7 +103,7 @@ import Testing
         options.metadata = ["container": [:], "rollup": false]
         options.synchronized = false
         let folder = freshFolder()
-        defer { removeTree(folder) }
+        defer { removeTestFiles(folder) }
         let written = try SegmentWriter.write(view, to: folder, options: options)
         let segment = try Segment.open(path: folder)
         #expect(SegmentVerification.problems(of: segment) == [])
@@ -168,7 +168,7 @@ import Testing
         saying text: String
     ) throws {
         let folder = freshFolder()
-        defer { removeTree(folder) }
+        defer { removeTestFiles(folder) }
         let view = MemorySegment(
             time: [5],
             dataInterval: Self.interval,

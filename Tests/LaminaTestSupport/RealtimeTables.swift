@@ -30,7 +30,7 @@ package struct RealtimeTables {
             for part in tables[name] ?? [] {
                 // Mapped files stay readable when their names are gone.
                 let folder = try makeTemporaryFolder()
-                defer { removeTree(folder) }
+                defer { removeTestFiles(folder) }
                 let rows = try RealtimeTable(part, layout, folder, &generator)
                 guard !merges else {
                     views[name, default: []].append(try rows.merged(into: "\(folder)/merged"))

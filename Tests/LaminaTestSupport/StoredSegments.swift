@@ -7,7 +7,7 @@ package struct StoredSegments {
 
     package init(_ tables: [String: [MemoryRows]]) throws {
         let folder = try makeTemporaryFolder()
-        defer { removeTree(folder) }
+        defer { removeTestFiles(folder) }
         for (name, parts) in tables {
             for (index, part) in parts.enumerated() {
                 let path = "\(folder)/\(name)\(index)"

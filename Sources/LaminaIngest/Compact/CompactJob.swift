@@ -76,7 +76,7 @@ package struct CompactJob: Sendable {
 
     private func makePartFolder(_ number: Int) throws(IndexJobFailure) {
         do throws(LaminaError) {
-            try makeFolder("\(workDirectory)/\(number)")
+            try makeFolders("\(workDirectory)/\(number)")
         } catch {
             throw IndexJobFailure(error: error, reportPayload: [:])
         }

@@ -47,7 +47,7 @@ package struct IndexJob: Sendable {
             host: host
         )
         do throws(LaminaError) {
-            try makeFolder(directory)
+            try makeFolders(directory)
             let segments = try run.run()
             return IndexJobResult(segments: segments, reportPayload: run.report.payload(error: nil))
         } catch {

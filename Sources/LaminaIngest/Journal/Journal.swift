@@ -68,7 +68,7 @@ package final class Journal: Sendable {
     ) throws(LaminaError) {
         self.folder = folder
         self.options = options
-        try makeFolder(folder)
+        try makeFolders(folder)
         shape = Mutex(try recoverJournal(folder, log))
     }
 
@@ -115,7 +115,13 @@ package final class Journal: Sendable {
         guard entry.head.count <= JournalFrame.lengthMax, entry.body.count <= JournalFrame.lengthMax else {
             throw .resourceLimit("A record of the journal is larger than \(JournalFrame.lengthMax) bytes")
         }
-        let frame = JournalFrame.encode(head: entry.head, body: entry.body, sequence: sequence, synced: synced)
+        let frame = JournalFrame.encode(
+            head: entry.head,
+            body: entry.body,
+            sequence: sequence,
+            synced: synced,
+            mark: target.file.mark
+        )
         try target.file.write(frame, at: target.size)
         try target.file.write(entry.body, at: target.size + Int64(frame.count))
         target.size += Int64(frame.count + entry.body.count)

@@ -22,7 +22,7 @@ struct JournalCursor {
         guard place < extent.size else { return nil }
         let frame = try self.frame()
         var head = try extent.file.bytes(at: place, count: JournalFrame.size + frame.headLength)
-        guard head.withUnsafeBytes({ frame.verifiesHead($0) }) else {
+        guard head.withUnsafeBytes({ frame.verifiesHead($0, mark: extent.file.mark) }) else {
             throw damaged(extent.file, place, "the head of record \(next) does not match its checksum")
         }
         guard frame.sequence == next else {
@@ -53,7 +53,7 @@ struct JournalCursor {
 
     private func frame() throws(LaminaError) -> JournalFrame {
         let bytes = try extent.file.bytes(at: place, count: JournalFrame.size)
-        guard let frame = bytes.withUnsafeBytes({ JournalFrame($0) }) else {
+        guard let frame = bytes.withUnsafeBytes({ JournalFrame($0, mark: extent.file.mark) }) else {
             throw damaged(extent.file, place, "no record begins there")
         }
         guard place + Int64(frame.length) <= extent.size else {

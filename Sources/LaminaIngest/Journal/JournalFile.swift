@@ -6,6 +6,8 @@ final class JournalFile: Sendable {
     let path: String
     /// Sequence number of its first record.
     let first: Int64
+    /// What its records are known by, see `JournalFrame`; 0 when its header is not as it was written.
+    let mark: UInt64
     private let descriptor: Int32
 
     /// - Parameter creates: makes the file, which must not exist, with its header, durably.
@@ -14,9 +16,22 @@ final class JournalFile: Sendable {
         self.first = first
         descriptor = open(path, O_RDWR | O_CLOEXEC | (creates ? O_CREAT | O_EXCL : 0), 0o644)
         guard descriptor >= 0 else { throw .io(creates ? "create" : "open", path: path, errno: errno) }
-        guard creates else { return }
+        guard creates else {
+            let header = UnsafeMutableRawBufferPointer.allocate(byteCount: JournalHeader.size, alignment: 8)
+            defer { header.deallocate() }
+            do throws(LaminaError) {
+                let count = try Self.read(descriptor, path, into: header, at: 0)
+                mark = JournalHeader.mark(UnsafeRawBufferPointer(header), count: count, first: first)
+            } catch {
+                // There is no object yet that would do it.
+                close(descriptor)
+                throw error
+            }
+            return
+        }
+        mark = UInt64.random(in: 1 ... .max)
         do throws(LaminaError) {
-            try write(JournalHeader.encode(first: first), at: 0)
+            try write(JournalHeader.encode(first: first, mark: mark), at: 0)
             try sync()
             try syncFolder(folder)
         } catch {
@@ -60,6 +75,15 @@ final class JournalFile: Sendable {
 
     /// Fills the buffer; fewer bytes are the file's end.
     func read(into buffer: UnsafeMutableRawBufferPointer, at place: Int64) throws(LaminaError) -> Int {
+        try Self.read(descriptor, path, into: buffer, at: place)
+    }
+
+    private static func read(
+        _ descriptor: Int32,
+        _ path: String,
+        into buffer: UnsafeMutableRawBufferPointer,
+        at place: Int64
+    ) throws(LaminaError) -> Int {
         var done = 0
         while done < buffer.count {
             let count = pread(

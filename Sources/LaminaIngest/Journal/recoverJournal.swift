@@ -19,8 +19,7 @@ func recoverJournal(_ folder: String, _ log: (String) -> Void) throws(LaminaErro
             )
         }
         let size = try file.size()
-        let header = try file.bytes(at: 0, count: JournalHeader.size)
-        guard header.withUnsafeBytes({ JournalHeader.matches($0, first: first) }) else {
+        guard file.mark != 0 else {
             // Records are only written behind a header that was synced.
             guard isLast, size <= JournalHeader.size else {
                 throw damaged(file, 0, "its header is not as it was written")
@@ -64,7 +63,7 @@ private func isTorn(_ extent: Journal.Extent, at place: Int64) throws(LaminaErro
         let bytes = try extent.file.bytes(at: start, count: window + 3)
         var offset = 0
         while offset + 4 <= bytes.count {
-            if bytes[offset] == 0x4C, bytes[offset + 1] == 0x4A, bytes[offset + 2] == 0x52, bytes[offset + 3] == 0x31,
+            if bytes.withUnsafeBytes({ $0.little32(offset) }) == UInt32(truncatingIfNeeded: extent.file.mark),
                 let frame = try verifiedFrame(extent, at: start + Int64(offset)), frame.synced > place
             {
                 return false
@@ -78,11 +77,11 @@ private func isTorn(_ extent: Journal.Extent, at place: Int64) throws(LaminaErro
 
 private func verifiedFrame(_ extent: Journal.Extent, at place: Int64) throws(LaminaError) -> JournalFrame? {
     let fixed = try extent.file.bytes(at: place, count: JournalFrame.size)
-    guard let frame = fixed.withUnsafeBytes({ JournalFrame($0) }),
+    guard let frame = fixed.withUnsafeBytes({ JournalFrame($0, mark: extent.file.mark) }),
         place + Int64(JournalFrame.size + frame.headLength) <= extent.size
     else { return nil }
     let bytes = try extent.file.bytes(at: place, count: JournalFrame.size + frame.headLength)
-    return bytes.withUnsafeBytes { frame.verifiesHead($0) } ? frame : nil
+    return bytes.withUnsafeBytes { frame.verifiesHead($0, mark: extent.file.mark) } ? frame : nil
 }
 
 /// Bytes of a journal that do not read as they were written.

@@ -127,6 +127,7 @@ extension PushStream.Phase {
 extension StreamIndexer {
     /// Why it must be given up, if it must.
     var failure: LaminaError? { state.read { $0.failure } }
-    /// What is in its own files: the journal need not hold what is before.
-    var persistedPosition: StreamPosition { state.read { $0.committed.position } }
+    /// All before it is published: the journal need not hold it. What is only in its own files is read again when it cannot be published as
+    /// it is.
+    var publishedPosition: StreamPosition { state.read { $0.sequences.first?.start ?? $0.position } }
 }

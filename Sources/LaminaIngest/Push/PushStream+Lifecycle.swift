@@ -110,7 +110,7 @@ extension PushStream {
             }
             if load.read({ $0.leavesPublishing }) { indexer.leaveUnpublished() }
             try indexer.stop(publishing: publishing, milliseconds: milliseconds)
-            try trimJournal(below: indexer.persistedPosition[partition] ?? 0)
+            try trimJournal(below: indexer.publishedPosition[partition] ?? 0)
         }
     }
 

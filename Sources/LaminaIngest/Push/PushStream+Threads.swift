@@ -64,7 +64,7 @@ extension PushStream {
                 continue
             }
             do throws(LaminaError) {
-                try trimJournal(below: indexer.persistedPosition[partition] ?? 0)
+                try trimJournal(below: indexer.publishedPosition[partition] ?? 0)
             } catch {
                 options.log("The journal of \(dataSource) cannot be shortened: \(error.message)")
             }
@@ -223,7 +223,7 @@ extension PushStream {
         }
     }
 
-    /// Journal files whose rows are all in the indexer's own files go; their keys are written down before.
+    /// Journal files whose rows are all published go; their keys are written down before.
     func trimJournal(below sequence: Int64) throws(LaminaError) {
         let end = journal.removable(below: sequence)
         let first = journal.first

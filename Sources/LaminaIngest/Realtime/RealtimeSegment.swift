@@ -191,7 +191,7 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
         var last: String?
         while let part = lock.withLock({ _ in frozen.first }) {
             let (name, path) = lock.withLock { _ in ("piece-\(nextPiece)", "\(folder)/piece-\(nextPiece)") }
-            try makeFolder(folder)
+            try makeFolders(folder)
             // Left behind by a try that failed.
             removeFolder(path)
             let sorted = try SortedIndex(part.index, placeCount: 1, ordering: schema.ordering, threads: 1)
@@ -219,7 +219,7 @@ package final class RealtimeSegment: RealtimeRows, @unchecked Sendable {
     /// - Returns: nil when there are no rows.
     package func merge(into folder: String) throws(LaminaError) -> WrittenSegment? {
         try writing.withLock { _ throws(LaminaError) in
-            try makeFolder(folder)
+            try makeFolders(folder)
             freeze()
             let (pieceCount, parts) = lock.withLock { _ in (stored.count, frozen) }
             if pieceCount == 0, parts.count < 2 {

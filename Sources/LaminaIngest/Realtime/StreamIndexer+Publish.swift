@@ -90,7 +90,7 @@ extension StreamIndexer {
         let folder = "\(directory)/\(builtFolder(sequence))"
         // Of a try that failed.
         removeFolder(folder)
-        try makeFolder(folder)
+        try makeFolders(folder)
         var built: [BuiltStreamSegment] = []
         for (number, sink) in sequence.sinks.enumerated() {
             try probe?(.merging)

@@ -11,7 +11,7 @@ struct StreamRecovery {
     static let fileName = "commit.json"
 
     func run() throws(LaminaError) -> StreamState {
-        try makeFolder(directory)
+        try makeFolders(directory)
         let path = "\(directory)/\(Self.fileName)"
         var commit = StreamCommit()
         commit.taskStarted = now
